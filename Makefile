@@ -1,0 +1,53 @@
+# Every command of the house. CI has none of its own. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+NI_STATE ?= .state
+NI_PORT ?= 8080
+export NI_STATE NI_PORT
+
+# uv is taken from the PATH; where it is missing it is installed beside the checkout, from PyPI, once.
+UV := $(shell command -v uv || echo .uv/bin/uv)
+RUN := .venv/bin/
+
+.PHONY: help setup up down status test check bench proto chaos lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+
+.uv/bin/uv:
+	@echo "installing uv beside the checkout (once)"
+	@python3 -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13'
+
+.venv/.ready: pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
+	@$(UV) sync --locked --quiet
+	@touch $@
+
+setup: .venv/.ready ## install what the project needs (done by every other command too)
+
+up: setup ## start the whole street on this machine (NI_PORT, NI_STATE)
+	@$(RUN)ni up
+
+status: setup ## what runs, on which port
+	@$(RUN)ni status
+
+test: setup ## all tests: unit, contract, architecture, integration, clients, one short chaos pass
+	@$(RUN)pytest tests
+check: setup ## ruff, mypy --strict, generated code, and what stands out
+	@$(RUN)ruff check .
+	@$(RUN)ruff format --check .
+	@$(RUN)mypy libs services cli tests
+	@$(RUN)python -m libs.contracts.generate --check
+
+proto: setup ## regenerate libs/contracts from proto/
+	@$(RUN)python -m libs.contracts.generate
+
+bench: setup ## CPU, latency and memory of the whole street, as a table
+	@$(RUN)python -m tests.load.bench
+
+chaos: setup ## 500 requests under random kill -9
+	@$(RUN)pytest tests/chaos --chaos-requests=500
+
+lock: ## refresh uv.lock
+	@$(UV) lock

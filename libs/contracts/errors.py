@@ -1,0 +1,205 @@
+"""The one tree of errors: each class has a code and says whether trying again can help; none knows an HTTP status."""
+
+from typing import ClassVar
+
+
+class NorthernError(Exception):
+    """Root of everything we raise on purpose. The message is for the caller: it says what to do next.
+
+    `retry_after_ms` is a hint, 0 where none is known; `param` names the member of the body at fault.
+    """
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, param: str = "", retry_after_ms: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after_ms = retry_after_ms
+
+
+class Internal(NorthernError):
+    """Our own fault; carries no text from the inside."""
+
+
+# --- the request itself -------------------------------------------------------------------------------------------
+
+
+class InvalidRequest(NorthernError):
+    code = "invalid_request"
+
+
+class NoEligibleModel(InvalidRequest):
+    code = "no_eligible_model"
+
+
+class MethodNotAllowed(NorthernError):
+    code = "method_not_allowed"
+
+
+class NotFound(NorthernError):
+    code = "not_found"
+
+
+class SlowRequest(NorthernError):
+    code = "slow_request"
+
+
+class HeadersTooLarge(NorthernError):
+    code = "headers_too_large"
+
+
+class RequestTooLarge(NorthernError):
+    code = "request_too_large"
+
+
+class IdempotentReplay(NorthernError):
+    code = "idempotent_replay"
+
+
+class PiiUnsupportedContent(NorthernError):
+    code = "pii_unsupported_content"
+
+
+# --- who asks -----------------------------------------------------------------------------------------------------
+
+
+class InvalidApiKey(NorthernError):
+    code = "invalid_api_key"
+
+
+class KeyRevoked(NorthernError):
+    code = "key_revoked"
+
+
+class AccountDeactivated(NorthernError):
+    code = "account_deactivated"
+
+
+class CsrfFailed(NorthernError):
+    code = "csrf_failed"
+
+
+class RouteNotAllowed(NorthernError):
+    code = "route_not_allowed"
+
+
+class ResidencyRefused(NorthernError):
+    code = "residency_refused"
+
+
+class ModelNotFound(NorthernError):
+    code = "model_not_found"
+
+
+# --- money and limits ---------------------------------------------------------------------------------------------
+
+
+class InsufficientCredits(NorthernError):
+    code = "insufficient_credits"
+
+
+class SpendCapReached(NorthernError):
+    code = "spend_cap_reached"
+
+
+class CreditOnHold(NorthernError):
+    code = "credit_on_hold"
+    retryable = True
+
+
+class RateLimitExceeded(NorthernError):
+    code = "rate_limit_exceeded"
+    retryable = True
+
+
+# --- the provider -------------------------------------------------------------------------------------------------
+
+
+class ProviderRefused(NorthernError):
+    """The provider says the request is wrong: its status (400, 404, 413, 422) and message, our shape."""
+
+    code = "provider_refused"
+
+    def __init__(self, message: str, *, provider_status: int = 400, param: str = "") -> None:
+        super().__init__(message, param=param)
+        self.provider_status = provider_status
+
+
+class ProviderRateLimited(RateLimitExceeded):
+    """429 of the provider: another candidate may do."""
+
+
+class UpstreamError(NorthernError):
+    code = "upstream_error"
+    retryable = True
+
+
+class UpstreamTimeout(NorthernError):
+    code = "timeout"
+    retryable = True
+
+
+# --- our own street -----------------------------------------------------------------------------------------------
+
+
+class Overloaded(NorthernError):
+    code = "overloaded"
+    retryable = True
+
+
+class WorkerLost(NorthernError):
+    """Nothing was delivered and nothing is charged."""
+
+    code = "worker_lost"
+    retryable = True
+
+
+class StreamBroken(NorthernError):
+    """After the first byte: a gap, a silence or a lost worker. Never retried by itself."""
+
+    code = "stream_broken"
+
+
+class RouteUnavailable(NorthernError):
+    """The route exists and is allowed, but has no credential here, or its service has not landed."""
+
+    code = "route_unavailable"
+
+
+class RecordUnavailable(NorthernError):
+    """The record could not be made durable, so nothing left."""
+
+    code = "record_unavailable"
+    retryable = True
+
+
+class PiiUnavailable(NorthernError):
+    code = "pii_unavailable"
+    retryable = True
+
+
+class AutoUnavailable(NorthernError):
+    code = "auto_unavailable"
+
+
+class StoreUnavailable(NorthernError):
+    code = "store_unavailable"
+    retryable = True
+
+
+class BusUnavailable(NorthernError):
+    code = "bus_unavailable"
+    retryable = True
+
+
+def catalogue() -> dict[str, type[NorthernError]]:
+    """Every code with the class that stands for it, the topmost where subclasses share one."""
+    found: dict[str, type[NorthernError]] = {}
+    todo: list[type[NorthernError]] = [NorthernError]
+    while todo:
+        cls = todo.pop(0)
+        found.setdefault(cls.code, cls)
+        todo.extend(cls.__subclasses__())
+    return found

@@ -1,0 +1,118 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Dialect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIALECT_UNSPECIFIED: _ClassVar[Dialect]
+    DIALECT_OPENAI_CHAT: _ClassVar[Dialect]
+    DIALECT_ANTHROPIC_MESSAGES: _ClassVar[Dialect]
+
+class Surface(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SURFACE_UNSPECIFIED: _ClassVar[Surface]
+    SURFACE_GATEWAY: _ClassVar[Surface]
+    SURFACE_INFERENCE: _ClassVar[Surface]
+DIALECT_UNSPECIFIED: Dialect
+DIALECT_OPENAI_CHAT: Dialect
+DIALECT_ANTHROPIC_MESSAGES: Dialect
+SURFACE_UNSPECIFIED: Surface
+SURFACE_GATEWAY: Surface
+SURFACE_INFERENCE: Surface
+
+class Shape(_message.Message):
+    __slots__ = ("model", "stream", "text_bytes", "last_user_turn", "images", "tools", "schema", "max_tokens", "include_usage")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    TEXT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LAST_USER_TURN_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    TOOLS_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_USAGE_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    stream: bool
+    text_bytes: int
+    last_user_turn: str
+    images: int
+    tools: int
+    schema: bool
+    max_tokens: int
+    include_usage: bool
+    def __init__(self, model: _Optional[str] = ..., stream: _Optional[bool] = ..., text_bytes: _Optional[int] = ..., last_user_turn: _Optional[str] = ..., images: _Optional[int] = ..., tools: _Optional[int] = ..., schema: _Optional[bool] = ..., max_tokens: _Optional[int] = ..., include_usage: _Optional[bool] = ...) -> None: ...
+
+class Policy(_message.Message):
+    __slots__ = ("allowed_tiers", "tier", "residency", "allow_fallbacks")
+    ALLOWED_TIERS_FIELD_NUMBER: _ClassVar[int]
+    TIER_FIELD_NUMBER: _ClassVar[int]
+    RESIDENCY_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_FALLBACKS_FIELD_NUMBER: _ClassVar[int]
+    allowed_tiers: _containers.RepeatedScalarFieldContainer[str]
+    tier: str
+    residency: _containers.RepeatedScalarFieldContainer[str]
+    allow_fallbacks: bool
+    def __init__(self, allowed_tiers: _Optional[_Iterable[str]] = ..., tier: _Optional[str] = ..., residency: _Optional[_Iterable[str]] = ..., allow_fallbacks: _Optional[bool] = ...) -> None: ...
+
+class BodyRef(_message.Message):
+    __slots__ = ("subject", "size")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    size: int
+    def __init__(self, subject: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
+
+class Candidate(_message.Message):
+    __slots__ = ("route_id", "egress")
+    ROUTE_ID_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
+    route_id: str
+    egress: str
+    def __init__(self, route_id: _Optional[str] = ..., egress: _Optional[str] = ...) -> None: ...
+
+class Envelope(_message.Message):
+    __slots__ = ("request_id", "tenant", "key_id", "dialect", "surface", "reply", "budget_ms", "policy", "shape", "body", "body_ref", "stream_options", "slip", "attempt", "traceparent", "received_at_ms", "salt", "request_hash", "edge")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    DIALECT_FIELD_NUMBER: _ClassVar[int]
+    SURFACE_FIELD_NUMBER: _ClassVar[int]
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_MS_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    BODY_REF_FIELD_NUMBER: _ClassVar[int]
+    STREAM_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    SLIP_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    SALT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_HASH_FIELD_NUMBER: _ClassVar[int]
+    EDGE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    tenant: str
+    key_id: str
+    dialect: Dialect
+    surface: Surface
+    reply: str
+    budget_ms: int
+    policy: Policy
+    shape: Shape
+    body: bytes
+    body_ref: BodyRef
+    stream_options: bytes
+    slip: _containers.RepeatedCompositeFieldContainer[Candidate]
+    attempt: int
+    traceparent: str
+    received_at_ms: int
+    salt: bytes
+    request_hash: bytes
+    edge: str
+    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., surface: _Optional[_Union[Surface, str]] = ..., reply: _Optional[str] = ..., budget_ms: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., shape: _Optional[_Union[Shape, _Mapping]] = ..., body: _Optional[bytes] = ..., body_ref: _Optional[_Union[BodyRef, _Mapping]] = ..., stream_options: _Optional[bytes] = ..., slip: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., attempt: _Optional[int] = ..., traceparent: _Optional[str] = ..., received_at_ms: _Optional[int] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., edge: _Optional[str] = ...) -> None: ...

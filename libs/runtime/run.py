@@ -1,0 +1,61 @@
+"""How every service starts, serves its health, drains on SIGTERM and stops."""
+
+import asyncio
+import ctypes
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+
+import uvloop
+
+from libs.runtime.health import HealthServer
+from libs.runtime.settings import S, read
+from libs.telemetry.log import configure, logger
+from libs.telemetry.metrics import Metrics
+
+# What a service gives back when it runs: its checks by name. All true: ready.
+Checks = Callable[[], Mapping[str, bool]]
+Build = Callable[[S, Metrics], AbstractAsyncContextManager[Checks]]
+
+_PR_SET_PDEATHSIG = 1
+
+
+def run(service: str, build: Build[S], kind: type[S]) -> None:
+    """Run a service until SIGTERM or SIGINT. `build` opens everything and, left, closes it in order."""
+    settings = read(kind)
+    configure(service, settings.log_level)
+    try:
+        uvloop.run(_serve(service, build, settings))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def die_with_parent() -> None:
+    """Ask the kernel (Linux) to end this process when its parent ends, however that ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def _serve(service: str, build: Build[S], settings: S) -> None:
+    log = logger()
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    began = time.perf_counter()
+    metrics = Metrics()
+    async with HealthServer(settings.admin_host, settings.admin_port, metrics) as health:
+        opened = build(settings, metrics)
+        checks = await opened.__aenter__()
+        health.checks = checks
+        log.info("service_started", port=health.port, duration_ms=round((time.perf_counter() - began) * 1000))
+        await stop.wait()
+        log.info("service_stopping")
+        health.checks = dict  # not ready from here on: `{}` with `draining` below
+        health.draining = True
+        try:
+            await asyncio.wait_for(opened.__aexit__(None, None, None), settings.drain_s + 5)
+        except TimeoutError:
+            log.warning("service_stopped_late", reason="the drain ran out of time")
+        log.info("service_stopped")

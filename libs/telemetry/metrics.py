@@ -1,0 +1,73 @@
+"""Metrics: one typed catalogue of names, Prometheus units, bounded labels; the registry is passed in, never global."""
+
+from typing import Literal, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CounterName = Literal[
+    "requests_total",             # answered at the edge, by status class
+    "frames_gap_total",           # holes found in reply frames
+    "handoffs_refused_total",     # a hop had nobody listening
+    "egress_records_total",       # durable intents
+    "provider_calls_total",       # dialled, by egress and outcome
+    "facts_published_total",      # durable facts, by kind
+    "fact_batches_total",         # messages that carried them
+    "fact_retries_total",         # a PubAck did not come in time
+    "finished_ignored_total",     # a second Finished of a request
+    "finished_reaped_total",      # requests closed for a lost worker
+    "dead_letters_total",         # unreadable messages put aside
+    "watch_reopened_total",       # a watch had to be opened again
+    "projected_rows_total",       # rows written to the store
+]
+GaugeName = Literal[
+    "requests_in_flight",
+    "watch_stale_seconds",        # since a bucket's copy was last known to be fresh
+    "projection_lag",             # messages not yet projected
+    "requests_open",              # egress seen, finished not yet
+    "fact_queue",                 # facts waiting for their PubAck
+]
+HistogramName = Literal[
+    "request_seconds",            # edge, from headers to last byte
+    "first_byte_seconds",
+    "overhead_seconds",           # ours alone
+    "durable_publish_seconds",
+    "flush_seconds",
+]
+
+LABELS: dict[str, tuple[str, ...]] = {
+    "requests_total": ("status",),
+    "provider_calls_total": ("egress", "outcome"),
+    "facts_published_total": ("kind",),
+    "fact_batches_total": ("kind",),
+    "watch_reopened_total": ("bucket",),
+    "watch_stale_seconds": ("bucket",),
+}
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
+
+
+class Metrics:
+    """The metrics of one process, made from the catalogue above."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._counters = {n: Counter(f"ni_{n}", n, LABELS.get(n, ()), registry=self._registry) for n in get_args(CounterName)}
+        self._gauges = {n: Gauge(f"ni_{n}", n, LABELS.get(n, ()), registry=self._registry) for n in get_args(GaugeName)}
+        self._histograms = {
+            n: Histogram(f"ni_{n}", n, LABELS.get(n, ()), buckets=SECONDS, registry=self._registry)
+            for n in get_args(HistogramName)
+        }
+
+    def count(self, name: CounterName, *labels: str, by: float = 1) -> None:
+        metric = self._counters[name]
+        (metric.labels(*labels) if labels else metric).inc(by)
+
+    def set(self, name: GaugeName, value: float, *labels: str) -> None:
+        metric = self._gauges[name]
+        (metric.labels(*labels) if labels else metric).set(value)
+
+    def observe(self, name: HistogramName, seconds: float) -> None:
+        self._histograms[name].observe(seconds)
+
+    def text(self) -> bytes:
+        """The exposition in Prometheus's text format."""
+        return generate_latest(self._registry)
