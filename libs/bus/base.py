@@ -1,6 +1,6 @@
 """The seam to the broker: what the house asks of NATS, as a Protocol, and the values that cross it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,8 +34,9 @@ class Entry:
     revision: int
 
 
-# Called on the event loop for each message, in order; it must not block: work goes into tasks of its own.
-Handler = Callable[[Message], None]
+# Called on the event loop for each message, in order. An awaitable it returns is awaited before the next message, so it
+# must be short: work that takes time goes into a task of its own.
+Handler = Callable[[Message], Awaitable[None] | None]
 
 
 class Subscription(Protocol):
@@ -66,7 +67,13 @@ class Bus(Protocol):
         """One answer. Raises BusUnavailable (no answer in time) or Overloaded (nobody listens)."""
 
     async def append(
-        self, subject: str, data: bytes, *, msg_id: str = "", expected: int | None = None, timeout_s: float = 5.0
+        self,
+        subject: str,
+        data: bytes,
+        *,
+        msg_id: str = "",
+        expected: int | None = None,
+        timeout_s: float = 5.0,
     ) -> int:
         """Store durably and return the sequence. A `msg_id` seen before answers its first sequence and stores nothing.
 

@@ -69,6 +69,18 @@ class InvalidApiKey(NorthernError):
     code = "invalid_api_key"
 
 
+class InvalidCredentials(NorthernError):
+    """The e-mail address or the password is wrong; never says which."""
+
+    code = "invalid_credentials"
+
+
+class InvalidSession(NorthernError):
+    """Expired, forged or of a user who may no longer sign in."""
+
+    code = "invalid_session"
+
+
 class KeyRevoked(NorthernError):
     code = "key_revoked"
 

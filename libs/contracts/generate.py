@@ -15,7 +15,14 @@ def generate(out: Path) -> None:
 
     protos = sorted(str(p.relative_to(ROOT / "proto")) for p in (ROOT / "proto").rglob("*.proto"))
     well_known = str(files("grpc_tools") / "_proto")
-    args = ["protoc", f"-I{ROOT / 'proto'}", f"-I{well_known}", f"--python_out={out}", f"--pyi_out={out}", *protos]
+    args = [
+        "protoc",
+        f"-I{ROOT / 'proto'}",
+        f"-I{well_known}",
+        f"--python_out={out}",
+        f"--pyi_out={out}",
+        *protos,
+    ]
     if protoc.main(args) != 0:
         raise SystemExit("protoc refused proto/: see above")
     for path in (out / "northern").rglob("*_pb2.py*"):

@@ -101,8 +101,8 @@ class Grant:
     publish: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
     read_streams: tuple[str, ...] = ()
-    watch: tuple[str, ...] = ()          # buckets
-    write: tuple[str, ...] = ()          # buckets
+    watch: tuple[str, ...] = ()  # buckets
+    write: tuple[str, ...] = ()  # buckets
 
 
 def _edge(service: str) -> Grant:
@@ -149,8 +149,13 @@ GRANTS: Mapping[str, Grant] = {
     ),
     "worker": Grant(
         publish=(
-            "ni.reply.*.*.*", "ni.body.*.*.*", "ni.work.*", "ni.ledger.*", "ni.beat.worker",
-            "ev.egress.*", "ev.finished.*",
+            "ni.reply.*.*.*",
+            "ni.body.*.*.*",
+            "ni.work.*",
+            "ni.ledger.*",
+            "ni.beat.worker",
+            "ev.egress.*",
+            "ev.finished.*",
         ),
         subscribe=("ni.work.*", "ni.ctl.worker.*.*", "ni.nak.worker.*.*"),
         watch=("tenants", "byok", "catalog", "leases"),
@@ -197,13 +202,19 @@ def permissions(service: str) -> Permissions:
     """Allow-lists of a service. `operator` (migrations, dead letters, `ni`) may use the whole JetStream API."""
     inbox = f"{inbox_prefix(service)}.>"
     if service == "operator":
-        return Permissions(publish=("$JS.API.>", "$JS.ACK.>", "$KV.>", "dlq.>", "ni.query.>"), subscribe=(inbox, "ni.beat.*"))
+        return Permissions(
+            publish=("$JS.API.>", "$JS.ACK.>", "$KV.>", "dlq.>", "ni.query.>"), subscribe=(inbox, "ni.beat.*")
+        )
     grant = GRANTS[service]
     publish: list[str] = list(grant.publish)
     for stream in grant.read_streams:
         publish += _reading(stream)
     for bucket in grant.watch:
-        publish += [*_reading(f"KV_{bucket}"), f"$JS.API.DIRECT.GET.KV_{bucket}.>", f"$JS.API.STREAM.MSG.GET.KV_{bucket}"]
+        publish += [
+            *_reading(f"KV_{bucket}"),
+            f"$JS.API.DIRECT.GET.KV_{bucket}.>",
+            f"$JS.API.STREAM.MSG.GET.KV_{bucket}",
+        ]
     publish += [f"$KV.{bucket}.>" for bucket in grant.write]
     return Permissions(publish=tuple(dict.fromkeys(publish)), subscribe=(*grant.subscribe, inbox))
 

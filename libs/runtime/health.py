@@ -32,7 +32,9 @@ class HealthServer:
         self.port = self._runner.addresses[0][1]
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         await self._runner.cleanup()
 
     def state(self) -> tuple[bool, dict[str, bool]]:

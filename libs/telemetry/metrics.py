@@ -5,31 +5,31 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CounterName = Literal[
-    "requests_total",             # answered at the edge, by status class
-    "frames_gap_total",           # holes found in reply frames
-    "handoffs_refused_total",     # a hop had nobody listening
-    "egress_records_total",       # durable intents
-    "provider_calls_total",       # dialled, by egress and outcome
-    "facts_published_total",      # durable facts, by kind
-    "fact_batches_total",         # messages that carried them
-    "fact_retries_total",         # a PubAck did not come in time
-    "finished_ignored_total",     # a second Finished of a request
-    "finished_reaped_total",      # requests closed for a lost worker
-    "dead_letters_total",         # unreadable messages put aside
-    "watch_reopened_total",       # a watch had to be opened again
-    "projected_rows_total",       # rows written to the store
+    "requests_total",  # answered at the edge, by status class
+    "frames_gap_total",  # holes found in reply frames
+    "handoffs_refused_total",  # a hop had nobody listening
+    "egress_records_total",  # durable intents
+    "provider_calls_total",  # dialled, by egress and outcome
+    "facts_published_total",  # durable facts, by kind
+    "fact_batches_total",  # messages that carried them
+    "fact_retries_total",  # a PubAck did not come in time
+    "finished_ignored_total",  # a second Finished of a request
+    "finished_reaped_total",  # requests closed for a lost worker
+    "dead_letters_total",  # unreadable messages put aside
+    "watch_reopened_total",  # a watch had to be opened again
+    "projected_rows_total",  # rows written to the store
 ]
 GaugeName = Literal[
     "requests_in_flight",
-    "watch_stale_seconds",        # since a bucket's copy was last known to be fresh
-    "projection_lag",             # messages not yet projected
-    "requests_open",              # egress seen, finished not yet
-    "fact_queue",                 # facts waiting for their PubAck
+    "watch_stale_seconds",  # since a bucket's copy was last known to be fresh
+    "projection_lag",  # messages not yet projected
+    "requests_open",  # egress seen, finished not yet
+    "fact_queue",  # facts waiting for their PubAck
 ]
 HistogramName = Literal[
-    "request_seconds",            # edge, from headers to last byte
+    "request_seconds",  # edge, from headers to last byte
     "first_byte_seconds",
-    "overhead_seconds",           # ours alone
+    "overhead_seconds",  # ours alone
     "durable_publish_seconds",
     "flush_seconds",
 ]
@@ -50,7 +50,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
-        self._counters = {n: Counter(f"ni_{n}", n, LABELS.get(n, ()), registry=self._registry) for n in get_args(CounterName)}
+        self._counters = {
+            n: Counter(f"ni_{n}", n, LABELS.get(n, ()), registry=self._registry) for n in get_args(CounterName)
+        }
         self._gauges = {n: Gauge(f"ni_{n}", n, LABELS.get(n, ()), registry=self._registry) for n in get_args(GaugeName)}
         self._histograms = {
             n: Histogram(f"ni_{n}", n, LABELS.get(n, ()), buckets=SECONDS, registry=self._registry)

@@ -122,10 +122,10 @@ class Finished(_message.Message):
     def __init__(self, boot_id: _Optional[str] = ..., attempts: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., usage: _Optional[_Union[_frames_pb2.Usage, _Mapping]] = ..., rate_card: _Optional[str] = ..., cost_nano: _Optional[int] = ..., currency: _Optional[str] = ..., provider_status: _Optional[int] = ..., error_code: _Optional[str] = ..., endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., response_hash: _Optional[bytes] = ..., first_byte_ms: _Optional[int] = ..., total_ms: _Optional[int] = ..., output_bytes: _Optional[int] = ..., route: _Optional[_Union[_frames_pb2.RouteFacts, _Mapping]] = ...) -> None: ...
 
 class Delivered(_message.Message):
-    __slots__ = ("delivery", "status", "bytes", "chunks", "hash", "output_bytes", "first_byte_ms", "total_ms")
+    __slots__ = ("delivery", "status", "size", "chunks", "hash", "output_bytes", "first_byte_ms", "total_ms")
     DELIVERY_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
-    BYTES_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
     CHUNKS_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -133,13 +133,13 @@ class Delivered(_message.Message):
     TOTAL_MS_FIELD_NUMBER: _ClassVar[int]
     delivery: Delivery
     status: int
-    bytes: int
+    size: int
     chunks: int
     hash: bytes
     output_bytes: int
     first_byte_ms: int
     total_ms: int
-    def __init__(self, delivery: _Optional[_Union[Delivery, str]] = ..., status: _Optional[int] = ..., bytes: _Optional[int] = ..., chunks: _Optional[int] = ..., hash: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., first_byte_ms: _Optional[int] = ..., total_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, delivery: _Optional[_Union[Delivery, str]] = ..., status: _Optional[int] = ..., size: _Optional[int] = ..., chunks: _Optional[int] = ..., hash: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., first_byte_ms: _Optional[int] = ..., total_ms: _Optional[int] = ...) -> None: ...
 
 class Refused(_message.Message):
     __slots__ = ("code", "rule", "model_requested", "key_id")

@@ -1,0 +1,62 @@
+"""The `ni` command: finds the verb, hands over; one file a verb."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+# Verb, its file, what it does: known without importing anything, so that help is immediate.
+VERBS = (
+    ("up", "cli.up", "start the whole street on this machine"),
+    ("status", "cli.status", "what runs, on which port, ready or not"),
+    ("down", "cli.down", "stop the street that runs on this state folder"),
+    ("migrate", "cli.migrate", "bring the store's tables up to date"),
+    ("provision", "cli.provision", "make the broker's streams and buckets what they must be"),
+    ("nats-users", "cli.nats_users", "make nkeys and the broker's list of users for a cluster"),
+)
+
+ABOUT = """\
+Northern Inference: one base URL that speaks OpenAI's and Anthropic's APIs, and shows where each prompt went.
+
+verbs:
+{verbs}
+
+a first example:
+  ni up                     the gateway at http://127.0.0.1:8080, with a key and a curl to paste
+  ni status                 in another terminal
+  ni VERB --help            what a verb does, its options and examples
+"""
+
+
+class Verb(Protocol):
+    """What a file of a verb exposes."""
+
+    NAME: str
+    HELP: str  # first a sentence, then examples
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one verb and end with its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    listed = "\n".join(f"  {name:<12}{text}" for name, _, text in VERBS)
+    about = ABOUT.format(verbs=listed)
+    if not words or words[0] in {"-h", "--help", "help"}:
+        print(about, end="")
+        raise SystemExit(0)
+    where = {name: path for name, path, _ in VERBS}.get(words[0])
+    if where is None:
+        print(f"ni: there is no verb {words[0]!r}\n\n{about}", end="", file=sys.stderr)
+        raise SystemExit(2)
+    verb = cast(Verb, importlib.import_module(where))
+    parser = argparse.ArgumentParser(
+        prog=f"ni {verb.NAME}", description=verb.HELP, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verb.configure(parser)
+    raise SystemExit(verb.run(parser.parse_args(words[1:])))
+
+
+if __name__ == "__main__":
+    main()

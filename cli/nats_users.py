@@ -1,0 +1,33 @@
+"""`ni nats-users`: nkeys and the broker's list of users, for a cluster."""
+
+import argparse
+from pathlib import Path
+
+from libs.contracts.subjects import SERVICES
+from libs.embedded.keyring import fill_seeds, public_keys
+from libs.embedded.nats_config import users
+
+NAME = "nats-users"
+HELP = """\
+Make one nkey seed per service in a folder (those that are there are kept) and print the list of users that
+infra/nats/cluster.conf includes: public keys and rights only, nothing secret. Run it again after each upgrade: the
+rights may have changed, the keys do not.
+
+example:
+  ni nats-users --seeds ./seeds > users.conf     # users.conf to every broker, seeds/<service>.nk to that service alone
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seeds", type=Path, required=True, metavar="DIR", help="folder of the seeds (secret; mode 0400)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """The list goes to standard output."""
+    folder: Path = args.seeds
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fill_seeds(folder, SERVICES)
+    print(users(public_keys(folder)))
+    return 0

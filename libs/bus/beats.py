@@ -1,0 +1,81 @@
+"""Who is alive: every process says so every 2 s, and whoever needs to know listens."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from google.protobuf.message import DecodeError
+
+from libs.bus.base import Bus, Message, Subscription
+from libs.contracts.errors import BusUnavailable
+from libs.contracts.northern.v1.street_pb2 import Beat, EgressState
+from libs.contracts.subjects import beat as beat_subject
+
+EVERY_S = 2.0
+SILENT_S = 6.0
+
+
+@asynccontextmanager
+async def beating(
+    bus: Bus, service: str, boot_id: str, egresses: Callable[[], Iterable[EgressState]] = tuple
+) -> AsyncIterator[None]:
+    """Beat while the context is open; the last beat says `leaving`."""
+
+    async def say(*, leaving: bool = False) -> None:
+        beat = Beat(service=service, replica=boot_id, boot_id=boot_id, egresses=egresses(), leaving=leaving)
+        try:
+            await bus.publish(beat_subject(service), beat.SerializeToString())
+        except BusUnavailable:
+            pass  # silence is what a beat that cannot be sent means
+
+    async def forever() -> None:
+        while True:
+            await say()
+            await asyncio.sleep(EVERY_S)
+
+    task = asyncio.create_task(forever())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await say(leaving=True)
+
+
+class Heard:
+    """The beats of the street as one process hears them. Times are monotonic seconds."""
+
+    def __init__(self, bus: Bus, now: Callable[[], float] = time.monotonic) -> None:
+        self._bus, self._now = bus, now
+        self._last: dict[str, tuple[float, Beat]] = {}
+        self._sub: Subscription | None = None
+
+    async def start(self, service: str = "*") -> None:
+        self._sub = await self._bus.subscribe(beat_subject(service) if service != "*" else "ni.beat.*", self._arrived)
+
+    async def close(self) -> None:
+        if self._sub is not None:
+            await self._sub.stop()
+
+    def alive(self, service: str) -> list[Beat]:
+        """The last beat of each process of a service that was heard within 6 s."""
+        since = self._now() - SILENT_S
+        for boot_id in [b for b, (at, _) in self._last.items() if at < since]:
+            del self._last[boot_id]
+        return [beat for _, beat in self._last.values() if beat.service == service]
+
+    def egress(self, name: str) -> EgressState | None:
+        """The state of a way out as a living worker states it, available before not; None: no worker serves it."""
+        found = [state for beat in self.alive("worker") for state in beat.egresses if state.name == name]
+        return max(found, key=lambda state: state.available, default=None)
+
+    def _arrived(self, message: Message) -> None:
+        try:
+            beat = Beat.FromString(message.data)
+        except DecodeError:
+            return
+        if beat.leaving:
+            self._last.pop(beat.boot_id, None)
+        else:
+            self._last[beat.boot_id] = (self._now(), beat)

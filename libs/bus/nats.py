@@ -1,0 +1,290 @@
+"""The real adapter: the only file that speaks to nats-py. Its exceptions are translated here and never leave."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import nats
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription as NatsSubscription
+
+from libs.bus.base import Bus, Conflict, Entry, Handler, Message, Stored
+from libs.contracts.errors import BusUnavailable, Overloaded
+from libs.contracts.subjects import inbox_prefix, random_token
+from libs.runtime.settings import Settings
+from libs.telemetry.log import logger
+
+_CONNECT_S = 15.0  # a street that starts together: the broker may be a moment late
+_PULL = 512  # messages asked for at a time
+_PULL_BYTES = 8 << 20  # and bytes: what may lie unread in this process
+_PULL_S = 2.0  # a pull that brings nothing ends by itself: the sign of life
+_WRONG_LAST_SEQUENCE = 10071
+_NOT_FOUND = "404"
+_REMOVED = ("DEL", "PURGE")
+
+
+@asynccontextmanager
+async def connect(service: str, settings: Settings) -> AsyncIterator[Bus]:
+    """A connection for one service, with its own nkey and inbox. Raises BusUnavailable when no broker answers in 15 s."""
+    client = Client()
+    bus = NatsBus(client)
+    seed = settings.nats_seed_file
+    deadline = time.monotonic() + _CONNECT_S
+    while True:
+        try:
+            await client.connect(
+                servers=[settings.nats_url],
+                name=service,
+                nkeys_seed=str(seed) if seed else None,
+                inbox_prefix=inbox_prefix(service),
+                connect_timeout=2,
+                reconnect_time_wait=0.1,  # type: ignore[arg-type]  # seconds; a float works and a second is too long
+                max_reconnect_attempts=-1,
+                ping_interval=5,
+                max_outstanding_pings=2,
+                skip_subject_validation=True,  # subjects come from the catalogue, never from user text
+                error_cb=bus.on_error,
+                reconnected_cb=bus.on_reconnected,
+            )
+            break
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            if time.monotonic() > deadline:
+                raise BusUnavailable(f"no broker answers at {settings.nats_url}") from error
+            await asyncio.sleep(0.1)
+    try:
+        yield bus
+    finally:
+        try:
+            await asyncio.wait_for(client.flush(), 2)
+        except (nats.errors.Error, OSError, TimeoutError):
+            pass  # what cannot be sent now was never promised
+        await client.close()
+
+
+class NatsBus:
+    """libs.bus.base.Bus over one nats-py connection."""
+
+    def __init__(self, client: Client) -> None:
+        self._nc = client
+        self._connects = 1
+
+    @property
+    def connected(self) -> bool:
+        return self._nc.is_connected
+
+    @property
+    def connects(self) -> int:
+        return self._connects
+
+    async def on_reconnected(self) -> None:
+        self._connects += 1
+        logger().info("bus_reconnected", count=self._connects)
+
+    async def on_error(self, error: Exception) -> None:
+        # A refused subject shows up here and, to the caller, as a time-out.
+        logger().warning("bus_error", error_type=type(error).__name__, reason=str(error)[:200])
+
+    async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
+        if not self._nc.is_connected:
+            raise BusUnavailable("the broker is not connected")  # nats-py would keep it in memory and perhaps lose it
+        try:
+            await self._nc.publish(subject, data, reply)
+        except nats.errors.Error as error:
+            raise BusUnavailable(f"the broker did not take a message ({type(error).__name__})") from error
+
+    async def subscribe(self, subject: str, handler: Handler, queue: str = "") -> "_Subscription":
+        async def deliver(msg: Msg) -> None:
+            headers = msg.headers
+            gone = headers is not None and headers.get("Status") == "503"
+            result = handler(Message(msg.subject, msg.data, msg.reply, gone))
+            if result is not None:
+                await result
+
+        # Bounded by credits and limits above; the client's own bound is a last resort that shows up as a gap.
+        sub = await self._nc.subscribe(
+            subject, queue, cb=deliver, pending_msgs_limit=1 << 20, pending_bytes_limit=512 << 20
+        )
+        try:
+            await self._nc.flush(2)  # the broker has it: whoever is told that we listen may ask at once
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise BusUnavailable("the broker did not take a subscription in time") from error
+        return _Subscription(sub)
+
+    async def request(self, subject: str, data: bytes, timeout_s: float) -> bytes:
+        return (await self._request(subject, data, timeout_s)).data
+
+    async def append(
+        self,
+        subject: str,
+        data: bytes,
+        *,
+        msg_id: str = "",
+        expected: int | None = None,
+        timeout_s: float = 5.0,
+    ) -> int:
+        headers = {}
+        if msg_id:
+            headers["Nats-Msg-Id"] = msg_id
+        if expected is not None:
+            headers["Nats-Expected-Last-Subject-Sequence"] = str(expected)
+        return await self._append(subject, data, headers, timeout_s)
+
+    async def follow(self, stream: str, *, after: int = 0, latest: bool = False) -> AsyncIterator[list[Stored]]:
+        name = f"f{random_token()}"
+        policy: dict[str, Any] = {"deliver_policy": "by_start_sequence", "opt_start_seq": after + 1}
+        if latest:
+            policy = {"deliver_policy": "last_per_subject", "filter_subject": ">"}
+            if after:
+                raise ValueError("`latest` begins at the beginning")
+        config = {"name": name, "ack_policy": "none", "mem_storage": True, "num_replicas": 1, **policy}
+        config["inactive_threshold"] = int(30e9)
+        await self._api(
+            f"CONSUMER.CREATE.{stream}.{name}" + (".>" if latest else ""),
+            {"stream_name": stream, "config": config},
+        )
+        reader = _Reader(self, stream, name)
+        async for batch in reader.batches():
+            yield batch
+
+    async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:
+        info = await self._api(f"STREAM.INFO.{stream}", None, timeout_s)
+        return int(info["state"]["last_seq"])
+
+    async def get(self, bucket: str, key: str) -> Entry | None:
+        msg = await self._request(f"$JS.API.DIRECT.GET.KV_{bucket}.$KV.{bucket}.{key}", b"", 2.0)
+        headers = msg.headers or {}
+        if headers.get("Status") == _NOT_FOUND or headers.get("KV-Operation") in _REMOVED:
+            return None
+        return Entry(key, msg.data, int(headers["Nats-Sequence"]))
+
+    async def put(self, bucket: str, key: str, value: bytes, *, revision: int | None = None) -> int:
+        if revision == 0:
+            return await self._create(bucket, key, value)
+        return await self.append(f"$KV.{bucket}.{key}", value, expected=revision)
+
+    async def delete(self, bucket: str, key: str, *, revision: int | None = None) -> None:
+        headers = {"KV-Operation": "DEL"}
+        if revision is not None:
+            headers["Nats-Expected-Last-Subject-Sequence"] = str(revision)
+        await self._append(f"$KV.{bucket}.{key}", b"", headers, 5.0)
+
+    async def _create(self, bucket: str, key: str, value: bytes) -> int:
+        """Put only where nothing stands: never put, or deleted (then the marker's own sequence is what must be last)."""
+        subject = f"$KV.{bucket}.{key}"
+        try:
+            return await self.append(subject, value, expected=0)
+        except Conflict:
+            msg = await self._request(f"$JS.API.DIRECT.GET.KV_{bucket}.{subject}", b"", 2.0)
+            headers = msg.headers or {}
+            if headers.get("KV-Operation") not in _REMOVED:
+                raise
+            return await self.append(subject, value, expected=int(headers["Nats-Sequence"]))
+
+    async def _append(self, subject: str, data: bytes, headers: dict[str, str], timeout_s: float) -> int:
+        msg = await self._request(subject, data, timeout_s, headers or None)
+        ack = orjson.loads(msg.data)
+        error = ack.get("error")
+        if error is None:
+            return int(ack["seq"])
+        if error.get("err_code") == _WRONG_LAST_SEQUENCE:
+            raise Conflict(subject)
+        raise BusUnavailable(f"the broker refused to store a message ({error.get('err_code')})")
+
+    async def _api(self, verb: str, body: dict[str, Any] | None, timeout_s: float = 5.0) -> dict[str, Any]:
+        msg = await self._request(f"$JS.API.{verb}", orjson.dumps(body) if body else b"", timeout_s)
+        answer: dict[str, Any] = orjson.loads(msg.data)
+        if "error" in answer:
+            raise BusUnavailable(f"the broker refused {verb.split('.')[0]} ({answer['error'].get('err_code')})")
+        return answer
+
+    async def _request(self, subject: str, data: bytes, timeout_s: float, headers: dict[str, str] | None = None) -> Msg:
+        if not self._nc.is_connected:
+            raise BusUnavailable("the broker is not connected")
+        try:
+            return await self._nc.request(subject, data, timeout=timeout_s, headers=headers)
+        except nats.errors.NoRespondersError as error:
+            raise Overloaded("nobody answers there right now; try again in a moment", retry_after_ms=1000) from error
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise BusUnavailable(f"the broker did not answer in time ({type(error).__name__})") from error
+
+    async def open_inbox(self) -> tuple[str, NatsSubscription, "asyncio.Queue[Msg]"]:
+        """A private inbox whose messages come as they are, headers and all (for the reader below)."""
+        queue: asyncio.Queue[Msg] = asyncio.Queue()
+
+        async def keep(msg: Msg) -> None:
+            queue.put_nowait(msg)
+
+        inbox = self._nc.new_inbox()
+        return inbox, await self._nc.subscribe(inbox, cb=keep), queue
+
+
+class _Subscription:
+    def __init__(self, sub: NatsSubscription) -> None:
+        self._sub = sub
+
+    async def stop(self) -> None:
+        try:
+            await self._sub.unsubscribe()
+        except nats.errors.Error:
+            pass  # the connection is gone, and the subscription with it
+
+
+class _Reader:
+    """Pulls from an ephemeral consumer without acks: one pull outstanding, order checked by the consumer's own count."""
+
+    def __init__(self, bus: NatsBus, stream: str, consumer: str) -> None:
+        self._bus, self._stream, self._consumer = bus, stream, consumer
+        self._expected = 1
+
+    async def batches(self) -> AsyncIterator[list[Stored]]:
+        bus = self._bus
+        opened_on = bus.connects
+        inbox, sub, queue = await bus.open_inbox()
+        try:
+            while bus.connects == opened_on:
+                await self._pull(inbox)
+                left, over = _PULL, False
+                while left > 0 and not over:
+                    first = await self._next(queue)
+                    if first is None:
+                        return
+                    msgs = [first, *(queue.get_nowait() for _ in range(queue.qsize()))]
+                    batch: list[Stored] = []
+                    for msg in msgs:
+                        stored = self._stored(msg)
+                        if stored is None:
+                            over = True  # a status: the pull has run out (408, 409) or there is nothing (404)
+                        else:
+                            batch.append(stored)
+                    left -= len(batch)
+                    yield batch
+        finally:
+            await _Subscription(sub).stop()
+
+    async def _pull(self, inbox: str) -> None:
+        ask = {"batch": _PULL, "max_bytes": _PULL_BYTES, "expires": int(_PULL_S * 1e9)}
+        await self._bus.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}", orjson.dumps(ask), inbox)
+
+    async def _next(self, queue: "asyncio.Queue[Msg]") -> Msg | None:
+        try:
+            return await asyncio.wait_for(queue.get(), _PULL_S + 2)
+        except TimeoutError:
+            return None  # not even the pull's own end came: this consumer is dead
+
+    def _stored(self, msg: Msg) -> Stored | None:
+        headers = msg.headers
+        if headers and "Status" in headers:
+            return None
+        # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending> (ADR-15, first form)
+        fields = msg.reply.split(".")
+        stream_seq, consumer_seq = int(fields[-4]), int(fields[-3])
+        if consumer_seq != self._expected:
+            raise BusUnavailable("a message of the stream went missing on the way")
+        self._expected += 1
+        removed = headers is not None and headers.get("KV-Operation") in _REMOVED
+        return Stored(msg.subject, stream_seq, msg.data, removed)

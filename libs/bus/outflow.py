@@ -1,0 +1,179 @@
+"""The provider's side of a running request: frames go out as fast as credit allows, control comes in."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from google.protobuf.message import DecodeError
+
+from libs.bus.base import Bus, Message, Subscription
+from libs.bus.inflow import WINDOW
+from libs.contracts import subjects
+from libs.contracts.errors import BusUnavailable
+from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, End, Failure, Frame, Head, Taken
+
+PIECE = 64 << 10  # the largest Data of one frame
+_PULL = 256 << 10  # a piece of a body
+_PULLS = 4  # in flight
+_SILENT_S = 6.0
+_BEAT_S = 2.0
+_TICK_S = 0.25
+
+
+class Gone(Exception):  # noqa: N818 - reads as what it is
+    """Whoever waited for the frames is gone, or says to stop: there is no use in going on."""
+
+
+class Outflows:
+    """All requests one process answers: one wildcard subscription for control, one ticker for beats and silence."""
+
+    def __init__(self, bus: Bus, service: str, boot_id: str, now: Callable[[], float] = time.monotonic) -> None:
+        self.bus, self.service, self.boot_id, self.now = bus, service, boot_id, now
+        self._open: dict[str, Outflow] = {}
+        self._sub: Subscription | None = None
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._sub = await self.bus.subscribe(subjects.ctl(self.service, self.boot_id, "*"), self._control)
+        self._ticker = asyncio.create_task(self._tick())
+
+    async def close(self) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+        if self._sub is not None:
+            await self._sub.stop()
+
+    def open(self, reply: str, attempt: int, on_gone: Callable[[], object]) -> "Outflow":
+        """Begin to answer; `on_gone` is called once when the other side cancels or falls silent."""
+        outflow = Outflow(self, subjects.random_token(), reply, attempt, on_gone)
+        self._open[outflow.token] = outflow
+        return outflow
+
+    def forget(self, token: str) -> None:
+        self._open.pop(token, None)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def _control(self, message: Message) -> None:
+        outflow = self._open.get(message.subject.rpartition(".")[2])
+        if outflow is None:
+            return
+        try:
+            outflow.control(Control.FromString(message.data))
+        except DecodeError:
+            return
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now = self.now()
+            for outflow in list(self._open.values()):
+                outflow.check(now)
+                if now - outflow.said_at >= _BEAT_S:
+                    await outflow.beat()
+
+
+class Outflow:
+    """One request being answered. Frames are numbered within the attempt; Data waits for credit."""
+
+    def __init__(self, home: Outflows, token: str, reply: str, attempt: int, on_gone: Callable[[], object]) -> None:
+        self.token, self._reply, self._attempt, self._on_gone = token, reply, attempt, on_gone
+        self._home = home
+        self._ctl = subjects.ctl(home.service, home.boot_id, token)
+        self._n = 0
+        self._credit = WINDOW
+        self._paid = asyncio.Event()
+        self.gone = False
+        self._heard_at = self.said_at = home.now()
+
+    async def taken(self) -> None:
+        await self._publish(Frame(taken=Taken(ctl=self._ctl, boot_id=self._home.boot_id)))
+
+    async def send(
+        self,
+        *,
+        head: Head | None = None,
+        data: bytes = b"",
+        output_bytes: int = 0,
+        end: End | None = None,
+        failure: Failure | None = None,
+    ) -> None:
+        """Head, data, then end or failure; in one frame where the data is small. Raises Gone."""
+        while len(data) > PIECE:
+            await self._send(Frame(head=head, data=data[:PIECE], output_bytes=output_bytes))
+            head, data = None, data[PIECE:]
+        await self._send(Frame(head=head, data=data, output_bytes=output_bytes, end=end, failure=failure))
+
+    async def beat(self) -> None:
+        frame = Frame(attempt=self._attempt, n=max(self._n - 1, 0), beat=True)
+        self.said_at = self._home.now()
+        try:
+            await self._home.bus.publish(self._reply, frame.SerializeToString())
+        except BusUnavailable:
+            pass  # silence says it
+
+    def close(self) -> None:
+        self._home.forget(self.token)
+
+    def control(self, control: Control) -> None:
+        self._heard_at = self._home.now()
+        if control.attempt != self._attempt:
+            return
+        if control.credit:
+            self._credit += control.credit
+            self._paid.set()
+        if control.cancel:
+            self._leave()
+
+    def check(self, now: float) -> None:
+        if now - self._heard_at > _SILENT_S:
+            self._leave()
+
+    async def pull(self, subject: str, size: int, deadline_s: float = 30.0) -> bytes:
+        """A body that stayed with its holder, in pieces. Raises Gone when the holder does not answer."""
+        body = bytearray(size)
+        offsets = iter(range(0, size, _PULL))
+
+        async def some() -> None:
+            for offset in offsets:
+                ask = BodyPiece(offset=offset, length=min(_PULL, size - offset))
+                answer = await self._home.bus.request(subject, ask.SerializeToString(), 5.0)
+                piece = BodyPiece.FromString(answer).data
+                if len(piece) != ask.length:
+                    raise Gone
+                body[offset : offset + len(piece)] = piece
+                self._heard_at = self._home.now()
+
+        try:
+            async with asyncio.timeout(deadline_s):
+                await asyncio.gather(*(some() for _ in range(_PULLS)))
+        except (BusUnavailable, TimeoutError) as error:
+            raise Gone from error
+        return bytes(body)
+
+    async def _send(self, frame: Frame) -> None:
+        size = len(frame.data)
+        while size and self._credit < size and not self.gone:
+            self._paid.clear()
+            await self._paid.wait()
+        self._credit -= size
+        await self._publish(frame)
+
+    async def _publish(self, frame: Frame) -> None:
+        if self.gone:
+            raise Gone
+        frame.attempt, frame.n = self._attempt, self._n
+        self._n += 1
+        self.said_at = self._home.now()
+        try:
+            await self._home.bus.publish(self._reply, frame.SerializeToString())
+        except BusUnavailable as error:
+            raise Gone from error
+
+    def _leave(self) -> None:
+        if not self.gone:
+            self.gone = True
+            self._paid.set()
+            self._on_gone()

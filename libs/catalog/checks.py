@@ -1,0 +1,101 @@
+"""What must hold between the entries of the catalogue: pure rules, each broken one a sentence."""
+
+import re
+from collections.abc import Iterator
+
+from libs.catalog.egress import host_of
+from libs.catalog.entries import EgressEntry, RouteEntry
+from libs.catalog.model import ANYWHERE, Capabilities, Evidence, Tier, Wire
+
+_SUFFIX = re.compile(r"-(global|[a-z]{2})$")
+# Bedrock's cross-region inference profiles, with a jurisdiction that each is known to reach (None: more than one name).
+_PROFILE = re.compile(r"^(global|us-gov|us|eu|apac|jp|au|ca)\.")
+_REACHES = {"us": "US", "us-gov": "US", "jp": "JP", "au": "AU", "ca": "CA"}
+_REGIONAL_WIRES = frozenset({Wire.BEDROCK_CONVERSE, Wire.VERTEX})
+
+
+def suffix_of(route_id: str, tier: Tier, jurisdiction: str) -> str:
+    """The jurisdiction at the end of a route id, in lower case; empty where there is none.
+
+    A self-hosted id is mostly a model's own name, in which `-it` means "instruction-tuned" and not Italy: there only
+    the egress's own jurisdiction counts.
+    """
+    found = _SUFFIX.search(route_id)
+    if found is None or (tier is Tier.SELF_HOSTED and found[1] != jurisdiction.lower()):
+        return ""
+    return found[1]
+
+
+def egress_problems(egress: EgressEntry) -> Iterator[str]:
+    """Rules of one egress."""
+    host = host_of(egress.base_url)
+    if egress.base_url and not host:
+        yield "its base_url has no host"
+    if egress.base_url.startswith("http:"):
+        yield "its base_url is not https"
+    if not egress.base_url and not any(egress.base_url_env in names for names in egress.credentials):
+        yield f"it has no base_url, so each way of setting it up must name {egress.base_url_env} among its credentials"
+    if egress.wire in _REGIONAL_WIRES:
+        for name in (host, *egress.declared_hosts):
+            if name and egress.region not in name:
+                yield f"the host {name} does not name the region {egress.region} that is claimed for it"
+
+
+def route_problems(route: RouteEntry, egress: EgressEntry) -> Iterator[str]:
+    """Rules of one route on its egress."""
+    if ANYWHERE in route.processing and len(route.processing) > 1:
+        yield 'its processing lists "*" beside jurisdictions; "*" alone means anywhere'
+    if route.evidence is Evidence.OBSERVED:
+        yield "its evidence is observed, which only a worker can state about one answer"
+    if route.tier is Tier.MANAGED_CANADIAN_CLOUD and egress.jurisdiction != "CA":
+        yield f"its tier is managed_canadian_cloud, but the egress {egress.name} is entered in {egress.jurisdiction}"
+    if route.id in route.native_ids:
+        yield "it names its own id among its native_ids"
+    yield from _suffix_problems(route, egress)
+    if egress.wire is Wire.BEDROCK_CONVERSE:
+        yield from _profile_problems(route)
+
+
+def capability_problems(capabilities: Capabilities) -> Iterator[str]:
+    """Rules of what a route's model can do, overrides merged in."""
+    if capabilities.supports_vision != ("image" in capabilities.modalities):
+        yield "supports_vision and the modality image do not agree"
+    if capabilities.max_output_tokens > capabilities.context_window:
+        yield "its max_output_tokens is more than its context_window"
+    if capabilities.default_max_tokens > capabilities.max_output_tokens:
+        yield "its default_max_tokens is more than its max_output_tokens"
+
+
+def _suffix_problems(route: RouteEntry, egress: EgressEntry) -> Iterator[str]:
+    suffix = suffix_of(route.id, route.tier, egress.jurisdiction)
+    where = " and ".join(route.processing)
+    if not suffix:
+        if route.tier is not Tier.SELF_HOSTED:
+            yield "its id does not end in -<jurisdiction>, as every cloud route's does"
+    elif suffix == "global":
+        if len(route.processing) == 1 and ANYWHERE not in route.processing:
+            yield f"its id ends in -global, but its processing is said to be in {where} alone"
+    else:
+        if route.processing and set(route.processing) != {suffix.upper()}:
+            yield f"its id ends in -{suffix}, but it may be processed in {where}"
+        if suffix.upper() != egress.jurisdiction and not _PROFILE.match(route.model):
+            yield f"its id ends in -{suffix}, but the egress {egress.name} is entered in {egress.jurisdiction}"
+
+
+def _profile_problems(route: RouteEntry) -> Iterator[str]:
+    """A profile is called in one region and run in others: its prefix decides what may be claimed."""
+    if route.model.startswith("arn:"):
+        if route.processing and ANYWHERE not in route.processing:
+            yield "its model is an ARN, which does not show where it runs, so its processing must stay unknown or be *"
+        return
+    found = _PROFILE.match(route.model)
+    if found is None:
+        return
+    prefix, where = found[1], " and ".join(route.processing)
+    if prefix == "global":
+        if route.processing != (ANYWHERE,):
+            yield f'its model is a global. profile: its processing must be ["*"], not {where or "unknown"}'
+    elif route.processing and ANYWHERE not in route.processing:
+        reached = _REACHES.get(prefix)
+        if reached not in route.processing if reached else set(route.processing) <= {"CA"}:
+            yield f"its model is a {prefix}. profile, but its processing is said to be in {where}"

@@ -1,0 +1,171 @@
+"""Reads the catalogue from its TOML files, once, and refuses it with every problem named."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from libs.catalog import build
+from libs.catalog.checks import capability_problems, egress_problems, route_problems
+from libs.catalog.entries import EgressEntry, Entry, ModelEntry, PriceEntry, RouteEntry
+from libs.catalog.model import Catalog, Route
+
+E = TypeVar("E", bound=Entry)
+_SINGLE_FILES = ("egresses.toml", "models.toml", "prices.toml")
+
+
+class CatalogError(ValueError):
+    """The catalogue may not be used: `problems` says why, a sentence each, with file and entry."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def load(folder: Path) -> Catalog:
+    """The catalogue in `folder`: egresses.toml, models.toml, prices.toml, routes.toml and routes/*.toml.
+
+    Raises CatalogError and nothing else, whatever the files hold.
+    """
+    problems: list[str] = []
+    texts = _read(folder, problems)
+    documents = {name: _parse(name, text, problems) for name, text in texts.items()}
+    egresses = _table(documents, ["egresses.toml"], "egress", "name", EgressEntry, problems)
+    models = _table(documents, ["models.toml"], "model", "family", ModelEntry, problems)
+    prices = _table(documents, ["prices.toml"], "price", "id", PriceEntry, problems)
+    route_files = [name for name in documents if name not in _SINGLE_FILES]
+    routes = _table(documents, route_files, "route", "id", RouteEntry, problems)
+    for where, egress in egresses.values():
+        problems += _located(where, egress_problems(egress) if egress else ())
+    built = {id_: _route(where, entry, egresses, models, prices, problems) for id_, (where, entry) in routes.items()}
+    problems += [
+        f"{routes[route.route_id][0]}: its native id {native!r} is the id of a route"
+        for route in built.values()
+        if route
+        for native in route.native_ids
+        if native in routes and native != route.route_id
+    ]
+    if problems:
+        raise CatalogError(problems)
+    ready = {id_: route for id_, route in built.items() if route}
+    return Catalog(
+        routes=MappingProxyType(ready),
+        egresses=MappingProxyType({name: build.egress(entry) for name, (_, entry) in egresses.items() if entry}),
+        rate_cards=MappingProxyType({id_: build.rate_card(entry) for id_, (_, entry) in prices.items() if entry}),
+        native=MappingProxyType(build.by_native_id(ready)),
+        digest=_digest(texts),
+    )
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def _read(folder: Path, problems: list[str]) -> dict[str, bytes]:
+    """Bytes by file name; a file that is needed and cannot be read is a problem."""
+    texts: dict[str, bytes] = {}
+    routes = [*folder.glob("routes.toml"), *sorted(folder.glob("routes/*.toml"))]
+    if not routes:
+        problems.append("routes.toml: there is neither this file nor one in routes/")
+    for path in [*(folder / name for name in _SINGLE_FILES), *routes]:
+        name = path.relative_to(folder).as_posix()
+        try:
+            texts[name] = path.read_bytes()
+        except OSError as error:
+            problems.append(f"{name}: it cannot be read ({error.strerror})")
+    return texts
+
+
+def _parse(name: str, text: bytes, problems: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.decode())
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number of 5,000 digits, 10,000 brackets
+        problems.append(f"{name}: it is not TOML ({error})")
+        return {}
+
+
+def _digest(texts: Mapping[str, bytes]) -> str:
+    """One hash over names and contents, each with its length before it so that no two sets of files share it."""
+    digest = hashlib.sha256()
+    for name, text in sorted(texts.items()):
+        digest.update(b"%d:%s%d:%s" % (len(name), name.encode(), len(text), text))
+    return digest.hexdigest()
+
+
+# --- entries ------------------------------------------------------------------------------------------------------
+
+Table = dict[str, tuple[str, E | None]]  # id -> (file and entry for messages, the entry; None where it is faulty)
+
+
+def _table(
+    documents: Mapping[str, dict[str, Any]],
+    files: list[str],
+    key: str,
+    id_field: str,
+    kind: type[E],
+    problems: list[str],
+) -> Table[E]:
+    """Every `[[key]]` of the files by its id. A faulty one keeps its place, so that who names it is not blamed too."""
+    table: Table[E] = {}
+    for file in files:
+        document = documents.get(file, {})
+        problems += [f"{file}: nobody knows {other[:80]!r} there" for other in document if other != key]
+        raw = document.get(key, [])
+        if not isinstance(raw, list):
+            problems.append(f"{file}: {key} is not a list of tables; write [[{key}]]")
+            continue
+        for n, fields in enumerate(raw, 1):
+            id_ = fields.get(id_field) if isinstance(fields, dict) else None
+            where = f"{file}: {key} {id_[:120]}" if isinstance(id_, str) else f"{file}: {key} number {n}"
+            label = id_ if isinstance(id_, str) else where
+            if label in table:
+                problems.append(f"{where}: there is another one of this {id_field}")
+                continue
+            table[label] = (where, _entry(where, fields, kind, problems))
+    return table
+
+
+def _entry(where: str, fields: object, kind: type[E], problems: list[str]) -> E | None:
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            place = ".".join(str(part)[:80] for part in fault["loc"])
+            problems.append(f"{where}: {place or 'the entry'}: {fault['msg']}")
+        return None
+
+
+def _located(where: str, sentences: Iterable[str]) -> list[str]:
+    return [f"{where}: {sentence}" for sentence in sentences]
+
+
+def _route(
+    where: str,
+    entry: RouteEntry | None,
+    egresses: Table[EgressEntry],
+    models: Table[ModelEntry],
+    prices: Table[PriceEntry],
+    problems: list[str],
+) -> Route | None:
+    """The route, or None where it or something it names is at fault; new problems are told."""
+    if entry is None:
+        return None
+    for name, known, what in (
+        (entry.egress, egresses.keys(), "egress"),
+        (entry.family, models.keys(), "model family"),
+        (entry.rate_card, prices.keys(), "rate card"),
+    ):
+        if name not in known:
+            problems.append(f"{where}: there is no {what} {name!r}")
+    egress = egresses.get(entry.egress, ("", None))[1]
+    model = models.get(entry.family, ("", None))[1]
+    if egress is not None:
+        problems += _located(where, route_problems(entry, egress))
+    if egress is None or model is None:
+        return None
+    route = build.route(entry, egress, model)
+    problems += _located(where, capability_problems(route.capabilities))
+    return route

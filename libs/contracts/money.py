@@ -1,0 +1,11 @@
+"""Amounts at the rim: integer nano-units inside, decimal strings outside."""
+
+NANO = 1_000_000_000
+
+
+def decimal_text(nano: int) -> str:
+    """Nano-units as a decimal string without an exponent: 1_500_000_000 is "1.5"."""
+    sign = "-" if nano < 0 else ""
+    whole, part = divmod(abs(nano), NANO)
+    tail = f"{part:09d}".rstrip("0")
+    return f"{sign}{whole}.{tail}" if tail else f"{sign}{whole}.00"

@@ -1,0 +1,71 @@
+"""What a provider's HTTP failure means in our tree of errors, in any wire format; its message is cleaned here."""
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from libs.contracts.errors import (
+    NorthernError,
+    Overloaded,
+    ProviderRateLimited,
+    ProviderRefused,
+    UpstreamError,
+    UpstreamTimeout,
+)
+
+MESSAGE_LIMIT = 1000
+WAIT_LIMIT_MS = 3_600_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]+")
+# What a provider may repeat of the key it was called with: vendors' key shapes, and whatever follows an auth word.
+_SECRET = re.compile(
+    r"\b(?:(?:sk|pk|rk|xai)-|(?:ni_live|inf|gsk|hf)_|ya29\.|AIza|AKIA|ASIA|ABSK)[A-Za-z0-9*_\-./+=]{6,}"
+    r"|(?i:\b(?:bearer|basic|credential|signature|api[-_ ]?key|token)(?:\s+provided)?\s*[:=]\s*\S{8,})"
+    r"|(?i:\bbearer\s+\S{8,})"
+)
+_PASSED_ON = frozenset((400, 404, 413, 422))  # the rest of the refusals become 400
+_REFUSED = frozenset(range(400, 500)) - {409, 424, 425}
+
+
+def clean(message: str) -> str:
+    """One line, bounded, without anything shaped like a credential."""
+    line = _CONTROL.sub(" ", message[: 4 * MESSAGE_LIMIT]).strip()
+    return _SECRET.sub("[removed]", line)[:MESSAGE_LIMIT]
+
+
+def lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def retry_after_ms(headers: Mapping[str, str]) -> int:
+    """`retry-after-ms`, else `retry-after`: seconds, or a date less the answer's `date` (RFC 9110 §10.2.3); else 0."""
+    given = lower(headers)
+    for value, unit in ((given.get("retry-after-ms", ""), 1), (given.get("retry-after", ""), 1000)):
+        if re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", value, re.ASCII):
+            return min(round(float(value) * unit), WAIT_LIMIT_MS)
+    try:
+        until = parsedate_to_datetime(given.get("retry-after", ""))
+        wait = until - parsedate_to_datetime(given.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return 0
+    return max(0, min(round(wait.total_seconds() * 1000), WAIT_LIMIT_MS))
+
+
+def from_status(status: int, message: str, *, wait_ms: int = 0, param: str = "") -> NorthernError:
+    """401, 402 and 403 concern the platform's own account: the caller must not take them for his."""
+    said = clean(message)
+    match status:
+        case 401 | 402 | 403:
+            return UpstreamError("The provider refused the gateway's own credential; try another route.")
+        case 408 | 504:
+            return UpstreamTimeout("The provider did not answer in time; try again.", retry_after_ms=wait_ms)
+        case 429:
+            tell = f"The provider limits the rate of this route: {said or 'try again later'}"
+            return ProviderRateLimited(tell, retry_after_ms=wait_ms)
+        case 503 | 529:
+            return Overloaded("The provider is overloaded; try again shortly.", retry_after_ms=wait_ms)
+        case _ if status in _REFUSED:
+            kept = status if status in _PASSED_ON else 400
+            return ProviderRefused(said or "The provider refused the request.", provider_status=kept, param=param)
+        case _:
+            tell = f"The provider failed (status {status}); try again."
+            return UpstreamError(tell, retry_after_ms=wait_ms)

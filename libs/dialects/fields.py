@@ -1,0 +1,72 @@
+"""Checked access to members of foreign JSON: a caller's wrong one is InvalidRequest, a provider's reads as empty."""
+
+from typing import Any
+
+from libs.contracts.errors import InvalidRequest
+
+
+def wrong(path: str, must: str) -> InvalidRequest:
+    """`must` completes the sentence "<path> must …"; the value itself is never repeated."""
+    return InvalidRequest(f"'{path}' must {must}.", param=path)
+
+
+def text(value: object, path: str) -> str:
+    if not isinstance(value, str):
+        raise wrong(path, "be a string")
+    return value
+
+
+def named(value: object, path: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise wrong(path, "be a non-empty string")
+    return value
+
+
+def flag(value: object, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise wrong(path, "be true or false")
+    return value
+
+
+def number(value: object, path: str, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise wrong(path, f"be a number from {low:g} to {high:g}")
+    return value
+
+
+def whole(value: object, path: str, low: int, high: int = 2**31 - 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise wrong(path, f"be a whole number of at least {low}")
+    return value
+
+
+def members(value: object, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise wrong(path, "be an object")
+    return value
+
+
+def items(value: object, path: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise wrong(path, "be a list")
+    return value
+
+
+# --- what a provider sent: absent and nonsense read the same ------------------------------------------------------
+
+
+def obj(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def seq(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def string(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def count(value: object) -> int:
+    """A token count: whole, not negative, and no larger than any answer can be; anything else is 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else 0

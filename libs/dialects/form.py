@@ -1,0 +1,232 @@
+"""The typed intermediate form between two wire formats: requests, answers, stream events and usage; values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+import orjson
+
+from libs.contracts.errors import NorthernError
+from libs.contracts.northern.v1 import frames_pb2
+
+# --- parts of a turn ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """Either `data`, checked base64 of `media_type`, or an https `url`; the other is empty."""
+
+    media_type: str = ""
+    data: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolCall:
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolResult:
+    id: str
+    parts: tuple[Text | Image, ...]
+    is_error: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reasoning:
+    """`signature` and `redacted` (base64) belong to the route that made them and go back to it byte for byte."""
+
+    text: str = ""
+    signature: str = ""
+    redacted: str = ""
+
+
+Part = Text | Image | ToolCall | ToolResult | Reasoning
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """Tool results ride in user turns. Neighbours may share a role: writers merge where their format asks for it."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+
+# --- the request --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tool:
+    name: str
+    description: str = ""
+    schema: dict[str, Any]
+    strict: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolChoice:
+    """`tool` is the one named in `name`; `required` is any of them."""
+
+    kind: Literal["auto", "none", "required", "tool"] = "auto"
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerFormat:
+    """Structured output: any JSON object, or one that fits `schema`."""
+
+    kind: Literal["json_object", "json_schema"]
+    name: str = ""
+    description: str = ""
+    schema: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What was asked. `hints` and `demands` hold, under the caller's names, what has no field here.
+
+    A writer takes from them what its format has, names the hints that are left as dropped, and refuses over a demand.
+    """
+
+    turns: tuple[Turn, ...]
+    system: tuple[Text, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    parallel_tool_calls: bool = True
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    answer_format: AnswerFormat | None = None
+    reasoning_effort: str = ""
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    demands: Mapping[str, Any] = field(default_factory=dict)
+
+
+# --- the answer ---------------------------------------------------------------------------------------------------
+
+
+class StopReason(StrEnum):
+    END = "end"
+    STOP_SEQUENCE = "stop_sequence"
+    MAX_TOKENS = "max_tokens"
+    TOOL_USE = "tool_use"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """Tokens in disjoint buckets; `reasoning` is a part of `output`, never added to it."""
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    output: int = 0
+    reasoning: int = 0
+    estimated: bool = False
+
+    def to_proto(self) -> frames_pb2.Usage:
+        return frames_pb2.Usage(
+            input=self.input,
+            cache_read=self.cache_read,
+            cache_write_5m=self.cache_write_5m,
+            cache_write_1h=self.cache_write_1h,
+            output=self.output,
+            reasoning=self.reasoning,
+            estimated=self.estimated,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    parts: tuple[Text | Reasoning | ToolCall, ...]
+    stop: StopReason
+    usage: Usage | None = None
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of model output, the measure that streams use too."""
+        return sum(part_bytes(part) for part in self.parts)
+
+
+def part_bytes(part: Text | Reasoning | ToolCall) -> int:
+    match part:
+        case Text() | Reasoning():
+            return len(part.text.encode("utf-8", "replace"))
+        case ToolCall():
+            return len(orjson.dumps(part.arguments))
+
+
+# --- the answer as a stream ---------------------------------------------------------------------------------------
+# `index` is the provider's content block; other formats number what they show by themselves.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextDelta:
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReasoningDelta:
+    index: int
+    text: str = ""
+    signature: str = ""
+    redacted: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolCallStart:
+    index: int
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolCallDelta:
+    """A fragment of the arguments' JSON; only all of them together parse."""
+
+    index: int
+    json: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlockStop:
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stop:
+    reason: StopReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UsageEvent:
+    """The usage so far: a later one replaces it."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """The provider gave up in mid-stream; nothing follows."""
+
+    error: NorthernError
+
+
+Event = TextDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | BlockStop | Stop | UsageEvent | Failure

@@ -1,0 +1,60 @@
+"""The secrets of a one-machine street: made once, kept as files that only their owner can read."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import nkeys
+
+from libs.contracts.subjects import SERVICES
+
+RandomBytes = Callable[[int], bytes]
+
+PEPPER = "pepper"  # 64 hex digits: the HMAC key of API keys
+SESSION_KEY = "session.key"  # 32 raw bytes: an Ed25519 seed that signs session tokens
+STORE_PASSWORD = "clickhouse-password"  # noqa: S105 - a file name; ASCII text in it
+
+
+def fill(folder: Path, random_bytes: RandomBytes = secrets.token_bytes) -> None:
+    """Make what is missing; what is there stays as it is."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    fill_seeds(folder, SERVICES, random_bytes)
+    _keep(folder / PEPPER, lambda: random_bytes(32).hex().encode())
+    _keep(folder / SESSION_KEY, lambda: random_bytes(32))
+    _keep(folder / STORE_PASSWORD, lambda: random_bytes(24).hex().encode())
+
+
+def fill_seeds(folder: Path, services: Iterable[str], random_bytes: RandomBytes = secrets.token_bytes) -> None:
+    """One nkey seed per service, in NATS's own text form, which nats-py reads from the file."""
+    for service in services:
+        _keep(seed_file(folder, service), lambda: nkeys.encode_seed(random_bytes(32), nkeys.PREFIX_BYTE_USER))
+
+
+def seed_file(folder: Path, service: str) -> Path:
+    return folder / f"{service}.nk"
+
+
+def public_keys(folder: Path, services: Iterable[str] = SERVICES) -> Mapping[str, str]:
+    """The public nkey (`U…`) of each service."""
+    return {name: nkeys.from_seed(seed_file(folder, name).read_bytes()).public_key.decode() for name in services}
+
+
+def store_password(folder: Path) -> str:
+    return (folder / STORE_PASSWORD).read_text()
+
+
+def _keep(path: Path, make: Callable[[], bytes]) -> None:
+    """Whole or not there: a secret cut short by a crash must not become the secret for ever."""
+    if path.exists():
+        return
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    try:
+        os.write(fd, make())
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    fresh.rename(path)

@@ -1,0 +1,207 @@
+"""Starts the programs of a street, starts again what falls, stops them in order; knows processes, not services."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from libs.embedded.logs import Console, Pump
+from libs.embedded.probe import until_ready
+from libs.embedded.programs import ROOT, Program
+from libs.runtime.run import die_with_parent
+from libs.runtime.settings import EX_CONFIG
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _STEADY_S = 0.2, 5.0, 30.0
+
+
+class BadConfiguration(Exception):
+    """A program ended with exit code 78: starting it again cannot help. It has said what is wrong."""
+
+
+@dataclass(kw_only=True)
+class Child:
+    """A program and its present run."""
+
+    program: Program
+    pump: Pump
+    process: subprocess.Popen[bytes] | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    up: asyncio.Event = field(default_factory=asyncio.Event)  # was up once: what waits for it may start
+    ready: bool = False
+    restarts: int = 0
+    started: float = 0.0  # Unix time of the present run
+
+    @property
+    def pid(self) -> int:
+        """0 while it does not run."""
+        return self.process.pid if self.process is not None and self.process.returncode is None else 0
+
+
+class Supervisor:
+    """Runs `programs` until told to stop. `changed` is called whenever a process started, got ready or ended.
+
+    `listen_fd` is the public socket, `lock_fd` the lock of the state folder; both are the caller's to close.
+    """
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        *,
+        console: Console,
+        logs: Path,
+        colour: bool = False,
+        listen_fd: int = -1,
+        lock_fd: int = -1,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._console, self._changed = console, changed
+        self._listen_fd, self._lock_fd = listen_fd, lock_fd
+        self.children: Mapping[str, Child] = {
+            p.name: Child(program=p, pump=Pump(p.name, logs / f"{p.name}.log", console, colour=colour))
+            for p in programs
+        }
+        self._stopping = False
+        self._killed = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep everything up until `stop`; then stop in order. Raises BadConfiguration after having stopped."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        for child in self.children.values():
+            child.pump.start()
+        keepers = [asyncio.create_task(self._keep(child)) for child in self.children.values()]
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            pending: set[asyncio.Task[object]] = {stopped, *keepers}
+            while not stopped.done():
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()  # BadConfiguration, or our own fault
+        finally:
+            self._stopping = True
+            stopped.cancel()
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+            await self._stop_in_order()
+            loop.remove_signal_handler(signal.SIGCHLD)
+            for child in self.children.values():
+                child.pump.close()
+
+    def kill(self) -> None:
+        """End every process now; a second Ctrl-C."""
+        self._killed = True
+        for child in self.children.values():
+            if child.pid:
+                os.kill(child.pid, signal.SIGKILL)
+
+    async def _keep(self, child: Child) -> None:
+        program = child.program
+        for name in program.after:
+            await self.children[name].up.wait()
+        pause = _FIRST_PAUSE_S
+        while True:
+            began = time.monotonic()
+            self._start(child)
+            probe = asyncio.create_task(self._probe(child))
+            try:
+                await child.ended.wait()
+            finally:
+                probe.cancel()
+            code = self._code(child)
+            if program.once and code == 0:
+                child.up.set()
+                self._changed()
+                return
+            if code == EX_CONFIG:
+                raise BadConfiguration(f"{program.name} cannot run with this configuration (its reason stands above)")
+            if time.monotonic() - began > _STEADY_S:
+                pause = _FIRST_PAUSE_S
+            self._console.say(f"{program.name} {described(code)}; starting it again in {pause:g} s")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+            child.restarts += 1
+
+    def _start(self, child: Child) -> None:
+        program = child.program
+        env, fds = dict(program.env), []
+        if program.listens:
+            env["NI_LISTEN_FD"] = str(self._listen_fd)
+            fds.append(self._listen_fd)
+        if program.holds_lock and self._lock_fd >= 0:
+            fds.append(self._lock_fd)
+        child.ended.clear()
+        # Its own session: Ctrl-C in the terminal is for the supervisor, which then stops the others in order.
+        child.process = subprocess.Popen(  # noqa: S603 - our own programs, no shell
+            program.argv,
+            env=env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=child.pump.write_fd,
+            stderr=child.pump.write_fd,
+            pass_fds=fds,
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has no threads
+        )
+        child.started = time.time()
+        self._changed()
+
+    async def _probe(self, child: Child) -> None:
+        """Find out when it is ready, and say so if that is news."""
+        program = child.program
+        if program.once:
+            return
+        began = time.monotonic()
+        if program.ready_url:
+            await until_ready(program.ready_url)
+        child.ready = True
+        child.up.set()
+        if child.restarts:
+            self._console.say(
+                f"{program.name} is ready again after {time.monotonic() - began:.1f} s (restart {child.restarts})"
+            )
+        self._changed()
+
+    def _reap(self) -> None:
+        for child in self.children.values():
+            if child.process is not None and not child.ended.is_set() and child.process.poll() is not None:
+                child.pump.drain()
+                child.ready = False
+                child.ended.set()
+                self._changed()
+
+    async def _stop_in_order(self) -> None:
+        self._reap()
+        for stage in sorted({c.program.stage for c in self.children.values()}, reverse=True):
+            now = [c for c in self.children.values() if c.program.stage == stage and c.pid]
+            await asyncio.gather(*(self._stop(child) for child in now))
+
+    async def _stop(self, child: Child) -> None:
+        assert child.process is not None
+        child.process.send_signal(signal.SIGKILL if self._killed else signal.SIGTERM)
+        try:
+            await asyncio.wait_for(child.ended.wait(), child.program.stop_s)
+        except TimeoutError:
+            self._console.say(f"{child.program.name} did not stop within {child.program.stop_s:g} s and was killed")
+            child.process.kill()
+            await child.ended.wait()
+
+    @staticmethod
+    def _code(child: Child) -> int:
+        assert child.process is not None
+        assert child.process.returncode is not None
+        return child.process.returncode
+
+
+def described(code: int) -> str:
+    """How a process ended, in words; negative codes are signals, as subprocess has them."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"

@@ -1,0 +1,18 @@
+"""What accounts reads from the environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from libs.runtime.settings import Settings
+
+
+class AccountsSettings(Settings):
+    """Settings of the accounts service; the files are secrets and belong to its user alone."""
+
+    pepper_file: Path = Field(description="32 random bytes or more: keys are stored as HMACs under them")
+    session_key_file: Path = Field(description="Ed25519 key that signs sessions: 32 raw bytes, their hex, or a PEM")
+    bootstrap_file: Path = Field(description="where the first account's credentials are written, once")
+    base_url: str = Field(
+        default="http://127.0.0.1:8080", pattern=r"^https?://[^/?#]+$", description="public origin, without a path"
+    )

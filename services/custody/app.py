@@ -1,0 +1,111 @@
+"""Custody put together: broker and store opened, reader, reaper and look-up started, and all of it closed in order."""
+
+import asyncio
+import os
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+
+from libs.bus.beats import beating
+from libs.bus.nats import connect
+from libs.bus.responder import answer
+from libs.contracts.subjects import beat, query
+from libs.projection.leased import while_leased
+from libs.projection.loop import Projection
+from libs.runtime.run import Checks
+from libs.store.clickhouse import ClickHouseStore
+from libs.telemetry.log import logger
+from libs.telemetry.metrics import Metrics
+from services.custody.handlers import Handlers
+from services.custody.queries import FactTable
+from services.custody.reader import Records
+from services.custody.reaper import Reaper
+from services.custody.settings import Settings
+
+_PING_S = 2.0
+_BEHIND = 10_000  # messages: more than this unread and look-ups are stale enough to say so
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
+    """Run custody while the context is open."""
+    boot_id = secrets.token_hex(8)
+    async with connect("custody", settings) as bus, _opened(settings) as store:
+        table = FactTable(store)
+        records = Records(table, metrics)
+        projection = Projection(
+            bus=bus,
+            sink=records,
+            metrics=metrics,
+            purpose="custody",
+            rows=settings.projection_rows,
+            linger_s=settings.projection_linger_ms / 1000,
+        )
+        reaper = Reaper(
+            bus=bus, records=records, projection=projection, metrics=metrics, now=time.monotonic, now_ms=_now_ms
+        )
+        listening = await bus.subscribe(beat("worker"), reaper.hear)
+        handlers = Handlers(table=table, now_ms=_now_ms)
+        answering = await answer(bus, query("custody", "get"), "custody", handlers.get, limit=1000)
+
+        async def read_and_reap() -> None:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(projection.run())
+                tasks.create_task(reaper.run())
+
+        def checks() -> Mapping[str, bool]:
+            return {
+                "bus": bus.connected,
+                "store": table.reachable,
+                "reading": projection.keeps_up(_BEHIND),
+            }
+
+        async with (
+            _running(while_leased(bus, "reader.custody", boot_id, _now_ms, read_and_reap)),
+            _running(_ping(table)),
+            beating(bus, "custody", boot_id),
+        ):
+            yield checks
+            await answering.stop()
+            await listening.stop()
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[ClickHouseStore]:
+    store = ClickHouseStore(settings)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def _ping(table: FactTable) -> None:
+    while True:
+        await table.ping()
+        await asyncio.sleep(_PING_S)
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Keep `work` running. Should it fall, the process stops in order and then fails, to be started again."""
+    task = asyncio.create_task(work)
+
+    def fallen(done: "asyncio.Task[None]") -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            logger().error("task_failed", error_type=type(error).__name__)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    task.add_done_callback(fallen)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+    if not task.cancelled():
+        task.result()

@@ -1,0 +1,109 @@
+"""Puts the edge together: the only file here that names an adapter."""
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from libs.auth.keys import read_pepper
+from libs.bus.beats import Heard, beating
+from libs.bus.facts import FactPublisher
+from libs.bus.inflow import Inflows
+from libs.bus.lease import lease_slot
+from libs.bus.nats import connect
+from libs.catalog.load import load
+from libs.contracts.ids import RequestIds
+from libs.runtime.run import Checks
+from libs.runtime.settings import refuse
+from libs.telemetry.metrics import Metrics
+from services.ingress.callers import Callers
+from services.ingress.handlers import Handlers
+from services.ingress.inference import Inference
+from services.ingress.principals import Principals
+from services.ingress.server import EdgeServer
+from services.ingress.sessions import Sessions
+from services.ingress.settings import IngressSettings
+
+
+@asynccontextmanager
+async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Checks]:
+    """Bus, copies of keys and accounts, an id slot, then the public socket; closed the other way round."""
+    try:
+        pepper, catalog = read_pepper(settings.pepper_file.read_bytes()), load(settings.config_dir)
+    except (OSError, ValueError) as error:
+        refuse(str(error))
+    boot_id = secrets.token_hex(8)
+    async with connect("ingress", settings) as bus, beating(bus, "ingress", boot_id):
+        heard, principals = Heard(bus), Principals(bus, pepper, metrics)
+        inflows, facts = Inflows(bus, "ingress", boot_id, metrics), FactPublisher(bus, metrics)
+        await heard.start()
+        await inflows.start()
+        await principals.start()
+        slot = await lease_slot(bus, boot_id, _now_ms)
+        ids = RequestIds(slot.slot, _now_ms, slot.until_ms)
+
+        def new_id() -> str:
+            ids.until_ms = slot.until_ms
+            return ids()
+
+        def checks() -> Mapping[str, bool]:
+            return {
+                "bus": bus.connected,
+                "keys": principals.fresh,
+                "id_slot": not slot.lost,
+                "router": bool(heard.alive("router")),
+                "worker": bool(heard.alive("worker")),
+            }
+
+        def ready() -> tuple[bool, dict[str, bool]]:
+            needed = dict(checks())
+            return all(needed.values()), needed | {"custody": bool(heard.alive("custody"))}
+
+        sessions = Sessions(bus=bus, principals=principals, secure=settings.secure_cookies)
+        inference = Inference(
+            bus=bus,
+            inflows=inflows,
+            facts=facts,
+            metrics=metrics,
+            new_id=new_id,
+            body_idle_s=settings.body_idle_s,
+            write_idle_s=settings.write_idle_s,
+            keep_alive_s=settings.keep_alive_s,
+            large=asyncio.Lock(),
+        )
+        handlers = Handlers(
+            bus=bus,
+            catalog=catalog,
+            callers=Callers(principals=principals, sessions=sessions),
+            sessions=sessions,
+            heard=heard,
+            inference=inference,
+            ready=ready,
+        )
+        server = EdgeServer(handlers, max_body=settings.max_body, header_s=settings.header_s)
+        await server.listen(_socket(settings))
+        try:
+            yield checks
+        finally:
+            await server.close(settings.drain_s)
+            await facts.close()
+            await slot.close()
+            await inflows.close()
+            await principals.close()
+            await heard.close()
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _socket(settings: IngressSettings) -> socket.socket:
+    if settings.listen_fd is not None:
+        return socket.socket(fileno=settings.listen_fd)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((settings.host, settings.port))
+    sock.listen(1024)
+    return sock

@@ -1,0 +1,214 @@
+"""What a request asks for, read from its parsed body and headers; pure, and the only place that knows our own fields."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from libs.contracts.errors import AutoUnavailable, InvalidRequest, PiiUnavailable, RouteNotAllowed
+from libs.contracts.northern.v1.envelope_pb2 import Policy, Shape, Surface
+
+TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
+MAX_MESSAGES = 2_000
+MAX_MODEL = 256
+_LAST_TURN = 2_048
+
+# Field of ours -> the header that says the same.
+HEADER_FORMS = {
+    "privacy_tier": "X-Privacy-Tier",
+    "residency": "X-NI-Residency",
+    "allow_fallbacks": "X-NI-Allow-Fallbacks",
+    "pii_substitution": "X-NI-PII-Substitution",
+}
+OURS = (*HEADER_FORMS, "routing", "pii_policy", "conversation_id")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A request as the street needs it: `body` is the parsed value serialised once, without `model` and our own fields."""
+
+    body: bytes
+    shape: Shape
+    policy: Policy
+    stream_options: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowed:
+    """What the caller's key allows: the request only narrows it."""
+
+    tiers: tuple[str, ...]
+    residency: tuple[str, ...]
+
+
+def parse(raw: bytes) -> dict[str, Any]:
+    """The body as one JSON object. Duplicate members collapse to the last; NaN and infinities are refused (RFC 8259)."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+    if not isinstance(body, dict):
+        raise InvalidRequest("the body must be a JSON object")
+    return body
+
+
+def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, surface: Surface) -> Asked:
+    """Check what we answer for, take our own fields out, leave the rest as it is. `body` is used up.
+
+    Raises InvalidRequest naming the member; the 503 of a field whose service is not there; RouteNotAllowed for a foreign tier.
+    """
+    ours = _ours(body, headers)
+    _refuse_what_is_not_there(body, ours)
+    policy = _policy(ours, allowed)
+    model = body.pop("model", None)
+    if not isinstance(model, str) or not model:
+        raise InvalidRequest("`model` must name a route, for example one of GET /v1/models", param="model")
+    if len(model) > MAX_MODEL:
+        raise InvalidRequest(f"`model` is longer than {MAX_MODEL} characters", param="model")
+    stream = _flag(body, "stream")
+    options = body.pop("stream_options", None)
+    if options is not None and not isinstance(options, dict):
+        raise InvalidRequest("`stream_options` must be an object", param="stream_options")
+    if surface == Surface.SURFACE_INFERENCE:
+        _temperature(body.get("temperature"))
+    shape = _shape(body, model, stream=stream, include_usage=bool(options and options.get("include_usage")))
+    return Asked(
+        body=orjson.dumps(body), shape=shape, policy=policy, stream_options=orjson.dumps(options) if options else b""
+    )
+
+
+def _ours(body: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    """Our own fields, from the body and from the headers, which must agree."""
+    found = {name: body.pop(name) for name in OURS if name in body}
+    for name, header in HEADER_FORMS.items():
+        text = headers.get(header)
+        if text is None:
+            continue
+        value = _from_header(name, text)
+        if name in found and found[name] != value:
+            raise InvalidRequest(f"the header {header} and the member `{name}` contradict each other", param=name)
+        found[name] = value
+    return found
+
+
+def _from_header(name: str, text: str) -> str | bool | list[str]:
+    if name == "privacy_tier":
+        return text.strip()
+    if name == "residency":
+        return [part.strip() for part in text.split(",") if part.strip()]
+    lowered = text.strip().lower()
+    if lowered not in ("true", "false"):
+        raise InvalidRequest(f"the header {HEADER_FORMS[name]} must be true or false", param=name)
+    return lowered == "true"
+
+
+def _refuse_what_is_not_there(body: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    """A field whose service has not landed is refused by name, never ignored."""
+    if "pii_substitution" in ours and not isinstance(ours["pii_substitution"], bool):
+        raise InvalidRequest("`pii_substitution` must be true or false", param="pii_substitution")
+    if ours.get("pii_substitution"):
+        raise PiiUnavailable(
+            "pii_substitution is not available here yet; nothing was sent. Send it without personal data, or without the field.",
+            param="pii_substitution",
+        )
+    for name in ("pii_policy", "conversation_id"):
+        if ours.get(name) is not None:
+            raise PiiUnavailable(f"`{name}` needs the PII service, which is not available here yet; leave it out", param=name)
+    if body.get("model") == "auto" or ours.get("routing") is not None:
+        raise AutoUnavailable("smart routing (`auto`, `routing`) is not available here yet; name a route", param="model")
+
+
+def _policy(ours: Mapping[str, Any], allowed: Allowed) -> Policy:
+    tier = ours.get("privacy_tier")
+    if tier is not None and tier not in TIERS:
+        raise InvalidRequest(f"`privacy_tier` must be one of {', '.join(TIERS)}", param="privacy_tier")
+    if tier is not None and tier not in allowed.tiers:
+        raise RouteNotAllowed(f"this key may not use the tier {tier}; it may use {', '.join(allowed.tiers)}", param="privacy_tier")
+    asked = ours.get("residency")
+    if asked is not None and not _jurisdictions(asked):
+        raise InvalidRequest('`residency` must be a list of jurisdictions such as ["CA"]', param="residency")
+    residency = _narrowed(allowed.residency, asked)
+    fallbacks = ours.get("allow_fallbacks", True)
+    if not isinstance(fallbacks, bool):
+        raise InvalidRequest("`allow_fallbacks` must be true or false", param="allow_fallbacks")
+    return Policy(allowed_tiers=allowed.tiers, tier=tier or "", residency=residency, allow_fallbacks=fallbacks)
+
+
+def _jurisdictions(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) <= 64 and all(isinstance(v, str) and 0 < len(v) <= 16 for v in value)
+
+
+def _narrowed(key: Sequence[str], asked: Sequence[str] | None) -> list[str]:
+    """Both rules hold. Two that exclude each other leave a rule nothing can meet, never no rule."""
+    if not key or asked is None:
+        return list(key or asked or ())
+    both = [place for place in asked if place in key]
+    return both or ["none"]
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name, False)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise InvalidRequest(f"`{name}` must be true or false", param=name)
+    return value
+
+
+def _temperature(value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 2:  # noqa: PLR2004 - the dialect's range
+        raise InvalidRequest("`temperature` must be a number from 0 to 2", param="temperature")
+
+
+def _shape(body: Mapping[str, Any], model: str, *, stream: bool, include_usage: bool) -> Shape:
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise InvalidRequest("`messages` must be a list with at least one message", param="messages")
+    if len(messages) > MAX_MESSAGES:
+        raise InvalidRequest(f"`messages` holds more than {MAX_MESSAGES} messages", param="messages")
+    text_bytes = images = 0
+    last_turn = ""
+    for place, message in enumerate(messages):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise InvalidRequest("every message must be an object with a `role`", param=f"messages[{place}]")
+        said = message.get("content")
+        turn = ""
+        for text in _texts(said):
+            text_bytes += len(text) if text.isascii() else len(text.encode(errors="replace"))
+            turn = turn or text
+        images += _images(said)
+        if message["role"] == "user" and turn:
+            last_turn = turn
+    tools = body.get("tools")
+    tokens = body.get("max_completion_tokens") or body.get("max_tokens") or 0
+    if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
+        raise InvalidRequest("`max_tokens` must be a positive whole number", param="max_tokens")
+    return Shape(
+        model=model,
+        stream=stream,
+        include_usage=include_usage,
+        text_bytes=min(text_bytes, (1 << 32) - 1),
+        last_user_turn=last_turn[:_LAST_TURN],
+        images=images,
+        tools=len(tools) if isinstance(tools, list) else 0,
+        schema=isinstance(body.get("response_format"), dict),
+        max_tokens=min(tokens, (1 << 32) - 1),
+    )
+
+
+def _texts(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, list):
+        for part in content:
+            if isinstance(part, dict) and isinstance(part.get("text"), str):
+                yield part["text"]
+
+
+def _images(content: Any) -> int:
+    if not isinstance(content, list):
+        return 0
+    return sum(1 for part in content if isinstance(part, dict) and part.get("type") in ("image_url", "image"))

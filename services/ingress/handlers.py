@@ -1,0 +1,193 @@
+"""The public paths: who may call them, what they answer; what is not inference is short enough to stand here."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from libs.auth.principal import Principal
+from libs.bus.base import Bus
+from libs.bus.beats import Heard
+from libs.catalog import describe
+from libs.catalog.model import Catalog, Route
+from libs.contracts.errors import (
+    Internal,
+    InvalidRequest,
+    MethodNotAllowed,
+    ModelNotFound,
+    NorthernError,
+    NotFound,
+    RequestTooLarge,
+    catalogue,
+)
+from libs.contracts.ids import REQUEST_ID
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Surface
+from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
+from libs.contracts.subjects import query
+from libs.telemetry.log import logger
+from services.ingress import headers, problems
+from services.ingress.callers import Callers
+from services.ingress.inference import Inference
+from services.ingress.sessions import Sessions
+
+_GATEWAY, _INFERENCE = Surface.SURFACE_GATEWAY, Surface.SURFACE_INFERENCE
+_PREFIX = re.compile(r"(/api/v1/inference)?((?:/v1)*)(/.*)?")
+_CUSTODY = "/api/usage/custody/"
+_CUSTODY_WAIT_MS = 3_000
+
+Answer = Callable[[BaseRequest, Principal, Surface, str], Awaitable[web.StreamResponse]]
+
+
+def locate(path: str) -> tuple[Surface, str] | None:
+    """The surface and the path below it; the doubled prefixes that the vendors' SDKs make are the same place.
+
+    `/v1/v1/messages` and `/v1/messages` are ("gateway", "/messages"); None: not a path of either surface.
+    """
+    match = _PREFIX.fullmatch(path)
+    if match is None or not (match[1] or match[2]):
+        return None
+    return (_INFERENCE if match[1] else _GATEWAY), match[3] or "/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handlers:
+    """Everything the edge answers."""
+
+    bus: Bus
+    catalog: Catalog
+    callers: Callers
+    sessions: Sessions
+    heard: Heard
+    inference: Inference
+    ready: Callable[[], tuple[bool, dict[str, bool]]]
+
+    async def __call__(self, request: BaseRequest) -> web.StreamResponse:
+        """Every request: dispatched, and whatever goes wrong answered in the dialect of its path."""
+        path = request.path
+        try:
+            return await self._dispatch(request, path)
+        except NorthernError as error:
+            return self._problem(error, path)
+        except web.HTTPRequestEntityTooLarge:
+            return self._problem(RequestTooLarge("the body is larger than 32 MiB; send a smaller one"), path)
+        except web.HTTPException:
+            return self._problem(InvalidRequest("the request cannot be read"), path)
+        except Exception as error:  # noqa: BLE001 - the last door: what falls here is ours, and its text stays inside
+            logger().error("request_fell", error_type=type(error).__name__, where=_where(error))
+            return self._problem(Internal("something went wrong on our side; try again"), path)
+
+    async def _dispatch(self, request: BaseRequest, path: str) -> web.StreamResponse:
+        place = locate(path)
+        if place is not None:
+            return await self._surface(request, *place)
+        method = request.method
+        if path.startswith(_CUSTODY):
+            self._only(method, "GET")
+            return await self._custody(request, path.removeprefix(_CUSTODY))
+        if path == "/api/billing/models":
+            self._only(method, "GET")
+            return _json({"models": [describe.billing_entry(self.catalog, route) for route in self.catalog.routes.values()]})
+        if path.startswith("/api/session"):
+            return await self.sessions.answer(request, path)
+        if path == "/healthz":
+            return _json({"status": "ok"})
+        if path == "/readyz":
+            ready, checks = self.ready()
+            return _json({"ready": ready, "checks": checks}, 200 if ready else 503)
+        if path == "/" and method in ("GET", "HEAD"):
+            return _json({"service": "northern-inference", "api": "/v1", "ready": "/readyz"})
+        raise NotFound(f"there is nothing at {headers.clean(path)}; the API begins at /v1")
+
+    async def _surface(self, request: BaseRequest, surface: Surface, tail: str) -> web.StreamResponse:
+        method = request.method
+        if tail == "/chat/completions":
+            self._only(method, "POST")
+            who = await self.callers.of(request)
+            return await self.inference.chat(request, who, surface, tail)
+        if tail == "/models":
+            self._only(method, "GET")
+            return await self._models(request, surface)
+        if tail.startswith("/models/"):
+            self._only(method, "GET")
+            return await self._model(request, surface, unquote(tail.removeprefix("/models/")))
+        if tail.startswith("/messages"):
+            raise NotFound("/v1/messages is not served yet; use /v1/chat/completions")
+        if tail in ("/responses", "/embeddings", "/completions"):
+            raise NotFound(f"{tail} is not served; use /v1/chat/completions")
+        raise NotFound(f"there is nothing at {headers.clean(request.path)}; try /v1/chat/completions or /v1/models")
+
+    async def _models(self, request: BaseRequest, surface: Surface) -> web.Response:
+        routes = list(self.catalog.routes.values())
+        if surface == _GATEWAY:
+            who = await self.callers.of(request)
+            routes = [route for route in routes if route.tier in who.allowed_tiers and self._has_credential(route)]
+        owner = "inferbase" if surface == _INFERENCE else ""
+        data = [describe.model_entry(self.catalog, route, owned_by=owner) for route in routes]
+        return _json({"object": "list", "data": data, "next": None})
+
+    async def _model(self, request: BaseRequest, surface: Surface, name: str) -> web.Response:
+        health = surface == _INFERENCE and name.endswith("/health")
+        route = self.catalog.route(name.removesuffix("/health") if health else name)
+        if route is None:
+            raise ModelNotFound(f"there is no model {headers.clean(name)}; GET /v1/models lists those there are", param="model")
+        if health:
+            state = self.heard.egress(route.egress)
+            status = "loading" if state is None else "ready" if state.available else "unavailable"
+            return _json({"model": route.route_id, "status": status})
+        if surface == _GATEWAY:
+            await self.callers.of(request)
+        return _json(describe.model_entry(self.catalog, route))
+
+    def _has_credential(self, route: Route) -> bool:
+        """Whether a route can be listed: its way out is open, or nobody has said anything about it yet."""
+        state = self.heard.egress(route.egress)
+        return state is None or state.available
+
+    async def _custody(self, request: BaseRequest, request_id: str) -> web.Response:
+        who = await self.callers.of(request)
+        if not REQUEST_ID.fullmatch(request_id):
+            raise NotFound("there is no such record; an id has 16 hex digits, as in x-ni-request-id")
+        ask = CustodyGet(tenant=who.tenant, request_id=request_id, wait_ms=_CUSTODY_WAIT_MS)
+        answer = await self.bus.request(query("custody", "get"), ask.SerializeToString(), _CUSTODY_WAIT_MS / 1000 + 2)
+        got = CustodyGot.FromString(answer)
+        if got.HasField("failure"):
+            raise catalogue().get(got.failure.code, Internal)(got.failure.message)
+        return web.Response(body=got.record, content_type="application/json", headers=headers.identity(request_id))
+
+    @staticmethod
+    def _only(method: str, allowed: str) -> None:
+        if method != allowed:
+            raise MethodNotAllowed(f"use {allowed} here, not {headers.clean(method)}")
+
+    @staticmethod
+    def _problem(error: NorthernError, path: str) -> web.Response:
+        place = locate(path)
+        anthropic = place is not None and place[1].startswith("/messages")
+        dialect = Dialect.DIALECT_ANTHROPIC_MESSAGES if anthropic else Dialect.DIALECT_OPENAI_CHAT
+        return web.Response(
+            status=problems.status_of(error, dialect),
+            body=problems.body_of(error, dialect, ""),
+            content_type="application/json",
+            headers=problems.headers_of(error),
+        )
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")
+
+
+def _where(error: BaseException) -> str:
+    """File and line of our own innermost frame: enough to find the fault, nothing of what it was handling."""
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if "/services/" in name or "/libs/" in name:
+            place = f"{name.rpartition('/')[2]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

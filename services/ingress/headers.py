@@ -1,0 +1,47 @@
+"""Response headers of ours, from what the worker stated; printable ASCII only, whatever a provider said."""
+
+import re
+from urllib.parse import quote
+
+from libs.contracts.northern.v1.frames_pb2 import Head, RouteFacts
+
+_LIMIT = 512
+_PLAIN = re.compile(r"[ -~]*")
+
+
+def clean(text: str) -> str:
+    """Text that may stand in a header: at most 512 printable ASCII characters, the rest percent-encoded."""
+    if len(text) <= _LIMIT and _PLAIN.fullmatch(text):
+        return text
+    return quote(text, safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}~")[:_LIMIT]
+
+
+def identity(request_id: str) -> dict[str, str]:
+    """The request's id under every name a client may look for."""
+    return {"x-ni-request-id": request_id, "x-request-id": request_id, "request-id": request_id}
+
+
+def custody(route: RouteFacts) -> dict[str, str]:
+    """Where the request was handed to, and what is known of where it was processed."""
+    headers = {
+        "x-ni-resolved-tier": route.tier,
+        "x-ni-resolved-provider": clean(route.provider),
+        "x-ni-resolved-region": clean(route.region),
+        "x-ni-resolved-jurisdiction": clean(route.jurisdiction),
+        "x-ni-custody-path": clean(route.custody_path),
+        "x-ni-credential-source": route.credential_source,
+        "x-ni-resolved-litellm-model": clean(route.litellm_model),
+        "x-ni-processing-jurisdiction": clean(",".join(route.processing_jurisdictions) or "unknown"),
+        "x-ni-residency-evidence": route.evidence,
+    }
+    if route.sandbox:
+        headers["x-ni-sandbox"] = "true"
+    return headers
+
+
+def outcome(head: Head, overhead_ms: float) -> dict[str, str]:
+    """What is known before the first byte beside the route."""
+    headers = {"x-ni-attempts": str(head.attempts), "x-ni-overhead-ms": f"{overhead_ms:.1f}"}
+    if head.dropped_params:
+        headers["x-ni-dropped-params"] = clean(",".join(head.dropped_params))
+    return headers

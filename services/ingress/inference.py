@@ -1,0 +1,186 @@
+"""One inference request at the edge: who, what, over the bus to a worker and back, and what was delivered."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from libs.auth.principal import Principal
+from libs.bus.base import Bus
+from libs.bus.facts import FactPublisher
+from libs.bus.inflow import Inflow, Inflows
+from libs.contracts.errors import NorthernError, Overloaded, RecordUnavailable, SlowRequest
+from libs.contracts.northern.v1.envelope_pb2 import BodyRef, Dialect, Envelope, Surface
+from libs.contracts.northern.v1.facts_pb2 import Delivery, Fact
+from libs.contracts.subjects import ROUTE
+from libs.telemetry.log import logger
+from libs.telemetry.metrics import Metrics
+from libs.telemetry.trace import carry_on
+from services.ingress import domain, headers, problems
+from services.ingress.relay import Relay, Sent
+
+BUDGET_MS = 3_600_000      # the longest a stream may live (ARCHITECTURE §2)
+INLINE = 256 << 10         # a larger body stays here and is pulled by the worker
+_THREADED = 1 << 20        # hashing this much blocks the loop for longer than a stream should wait
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inference:
+    """What it takes to answer an inference request."""
+
+    bus: Bus
+    inflows: Inflows
+    facts: FactPublisher
+    metrics: Metrics
+    new_id: Callable[[], str]
+    body_idle_s: float
+    write_idle_s: float
+    keep_alive_s: float
+    large: asyncio.Lock  # large bodies are parsed one at a time, so that running streams get their turn in between
+
+    async def chat(self, request: BaseRequest, who: Principal, surface: Surface, tail: str) -> web.StreamResponse:
+        """POST …/chat/completions."""
+        del tail
+        sent = Sent(salt=os.urandom(32))
+        request_id = self._id()
+        dialect = Dialect.DIALECT_OPENAI_CHAT
+        inflow: Inflow | None = None
+        asked_model = ""
+        try:
+            raw = await self._body(request)
+            received_at = int(time.time() * 1000)
+            asked, digest = await self._read(request, raw, who, surface, sent.salt)
+            asked_model = asked.shape.model
+            large = len(asked.body) > INLINE
+            inflow = self.inflows.open(asked.body if large else None)
+            inflow.idle_s = self.keep_alive_s
+            envelope = Envelope(
+                request_id=request_id,
+                tenant=who.tenant,
+                key_id=who.key_id,
+                dialect=dialect,
+                surface=surface,
+                reply=inflow.reply,
+                budget_ms=BUDGET_MS,
+                policy=asked.policy,
+                shape=asked.shape,
+                stream_options=asked.stream_options,
+                traceparent=carry_on(request.headers.get("traceparent")),
+                received_at_ms=received_at,
+                salt=sent.salt,
+                request_hash=digest,
+                edge=self.inflows.boot_id,
+            )
+            if large:
+                envelope.body_ref.CopyFrom(BodyRef(subject=inflow.body_subject, size=len(asked.body)))
+            else:
+                envelope.body = asked.body
+            await self.bus.publish(ROUTE, envelope.SerializeToString(), inflow.nak)
+            relay = Relay(request, inflow, dialect, request_id, sent, self.write_idle_s)
+            return await relay.answer()
+        except (asyncio.CancelledError, ConnectionError, TimeoutError) as error:
+            sent.delivery = Delivery.DELIVERY_CLIENT_GONE
+            if inflow is not None:
+                await asyncio.shield(inflow.cancel())
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise asyncio.CancelledError from error  # the connection is closed without another word
+        except NorthernError as error:
+            sent.error = error
+            if inflow is not None and sent.taken:
+                await inflow.cancel()
+            return await self._refuse(request, error, dialect, request_id, sent)
+        finally:
+            if inflow is not None:
+                inflow.close()
+            self._settle(request_id, who, sent, surface, asked_model)
+
+    async def _body(self, request: BaseRequest) -> bytes:
+        try:
+            if request.content.is_eof():
+                return await request.read()
+            async with asyncio.timeout(None) as deadline:
+                loop = asyncio.get_running_loop()
+                deadline.reschedule(loop.time() + self.body_idle_s)
+                reading = asyncio.ensure_future(request.read())
+                seen = -1
+                while not reading.done():
+                    await asyncio.wait([reading], timeout=1.0)
+                    if request.content.total_bytes != seen:
+                        seen = request.content.total_bytes
+                        deadline.reschedule(loop.time() + self.body_idle_s)
+                return reading.result()
+        except TimeoutError:
+            raise SlowRequest("the body stopped coming; send it again") from None
+
+    async def _read(
+        self, request: BaseRequest, raw: bytes, who: Principal, surface: Surface, salt: bytes
+    ) -> tuple[domain.Asked, bytes]:
+        """The parsed request and HMAC-SHA-256(salt, body as received)."""
+        allowed = domain.Allowed(tiers=who.allowed_tiers, residency=who.residency)
+        if len(raw) < _THREADED:
+            return domain.read(domain.parse(raw), request.headers, allowed, surface), hmac.digest(salt, raw, "sha256")
+        async with self.large:
+            digest = await asyncio.to_thread(hmac.digest, salt, raw, hashlib.sha256)
+            body = domain.parse(raw)
+            await asyncio.sleep(0)
+            asked = domain.read(body, request.headers, allowed, surface)
+            await asyncio.sleep(0)
+        return asked, digest
+
+    def _id(self) -> str:
+        try:
+            return self.new_id()
+        except LookupError as error:
+            raise Overloaded("this edge may not take requests right now; try again", retry_after_ms=1000) from error
+
+    async def _refuse(
+        self, request: BaseRequest, error: NorthernError, dialect: Dialect, request_id: str, sent: Sent
+    ) -> web.StreamResponse:
+        found = headers.identity(request_id) | problems.headers_of(error)
+        if sent.route is not None:
+            found |= headers.custody(sent.route)
+        sent.status = problems.status_of(error, dialect)
+        body = problems.body_of(error, dialect, request_id)
+        response = web.Response(status=sent.status, body=body, content_type="application/json", headers=found)
+        await response.prepare(request)
+        await response.write_eof()
+        sent.wrote(body)
+        sent.delivery = Delivery.DELIVERY_COMPLETE
+        return response
+
+    def _settle(self, request_id: str, who: Principal, sent: Sent, surface: Surface, model: str) -> None:
+        """Delivered (where a worker had the request), metrics and the one canonical line."""
+        if sent.taken or sent.route is not None:
+            fact = Fact(request_id=request_id, tenant=who.tenant, at_ms=int(time.time() * 1000), delivered=sent.fact())
+            try:
+                self.facts.publish("delivered", fact)
+            except RecordUnavailable:
+                logger().error("delivered_lost", request_id=request_id)
+        total_ms = sent.elapsed_ms()
+        self.metrics.count("requests_total", str(sent.status))
+        self.metrics.observe("request_seconds", total_ms / 1000)
+        logger().info(
+            "request_completed",
+            request_id=request_id,
+            tenant=who.tenant,
+            key_id=who.key_id,
+            surface=surface,
+            status=sent.status,
+            code=sent.error.code if sent.error else "",
+            route=sent.route.route_id if sent.route is not None else headers.clean(model),
+            outcome=Delivery.Name(sent.delivery)[9:].lower(),
+            bytes_out=sent.size,
+            chunks=sent.chunks,
+            overhead_ms=round(sent.overhead_ms, 2),
+            first_byte_ms=sent.first_byte_ms,
+            total_ms=total_ms,
+        )
+
+

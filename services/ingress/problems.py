@@ -1,0 +1,99 @@
+"""The one table from error code to status and body, in each dialect; nobody else knows a status."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from libs.contracts.errors import NorthernError, ProviderRefused
+from libs.contracts.northern.v1.envelope_pb2 import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one code is shown. `code` None: the dialect shows none."""
+
+    status: int
+    type: str
+    code: str | None
+    anthropic: str
+    anthropic_status: int = 0  # 0: the same
+
+
+_INVALID = "invalid_request_error"
+
+ROWS: dict[str, Row] = {
+    "internal": Row(500, "server_error", "internal", "api_error"),
+    "invalid_request": Row(400, _INVALID, None, _INVALID),
+    "no_eligible_model": Row(400, _INVALID, "no_eligible_model", _INVALID),
+    "method_not_allowed": Row(405, _INVALID, "method_not_allowed", _INVALID),
+    "not_found": Row(404, _INVALID, "not_found", "not_found_error"),
+    "slow_request": Row(408, _INVALID, "slow_request", _INVALID),
+    "headers_too_large": Row(431, _INVALID, "headers_too_large", _INVALID),
+    "request_too_large": Row(413, _INVALID, "request_too_large", "request_too_large"),
+    "idempotent_replay": Row(409, _INVALID, "idempotent_replay", "conflict_error"),
+    "pii_unsupported_content": Row(422, _INVALID, "pii_unsupported_content", _INVALID),
+    "invalid_api_key": Row(401, _INVALID, "invalid_api_key", "authentication_error"),
+    "invalid_credentials": Row(401, _INVALID, "invalid_credentials", "authentication_error"),
+    "invalid_session": Row(401, _INVALID, "invalid_session", "authentication_error"),
+    "key_revoked": Row(403, "permission_error", "key_revoked", "permission_error"),
+    "account_deactivated": Row(403, "permission_error", "account_deactivated", "permission_error"),
+    "csrf_failed": Row(403, "permission_error", "csrf_failed", "permission_error"),
+    "route_not_allowed": Row(403, "permission_error", "route_not_allowed", "permission_error"),
+    "residency_refused": Row(403, "permission_error", "residency_refused", "permission_error"),
+    "model_not_found": Row(404, _INVALID, "model_not_found", "not_found_error"),
+    "insufficient_credits": Row(402, "insufficient_quota", "insufficient_credits", "billing_error"),
+    "spend_cap_reached": Row(402, "insufficient_quota", "spend_cap_reached", "billing_error"),
+    "credit_on_hold": Row(429, "rate_limit_error", "credit_on_hold", "rate_limit_error"),
+    "rate_limit_exceeded": Row(429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error"),
+    "provider_refused": Row(400, _INVALID, None, _INVALID),  # or the provider's own 404, 413, 422
+    "upstream_error": Row(502, "server_error", "upstream_error", "api_error"),
+    "timeout": Row(504, "server_error", "timeout", "timeout_error"),
+    "overloaded": Row(503, "server_error", "overloaded", "overloaded_error", 529),
+    "worker_lost": Row(502, "server_error", "worker_lost", "api_error"),
+    "stream_broken": Row(502, "server_error", "stream_broken", "api_error"),
+    "route_unavailable": Row(503, "server_error", "route_unavailable", "overloaded_error"),
+    "record_unavailable": Row(503, "server_error", "record_unavailable", "overloaded_error"),
+    "pii_unavailable": Row(503, "server_error", "pii_unavailable", "overloaded_error"),
+    "auto_unavailable": Row(503, "server_error", "auto_unavailable", "overloaded_error"),
+    "store_unavailable": Row(503, "server_error", "store_unavailable", "overloaded_error"),
+    "bus_unavailable": Row(503, "server_error", "overloaded", "overloaded_error"),
+}
+_PROVIDER_STATUS = {400, 404, 413, 422}
+
+
+def status_of(error: NorthernError, dialect: Dialect) -> int:
+    """The HTTP status an error is answered with."""
+    row = ROWS[error.code]
+    if isinstance(error, ProviderRefused) and error.provider_status in _PROVIDER_STATUS:
+        return error.provider_status
+    return (dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES and row.anthropic_status) or row.status
+
+
+def body_of(error: NorthernError, dialect: Dialect, request_id: str) -> bytes:
+    """The error in the caller's dialect, as JSON."""
+    return orjson.dumps(_shape(error, dialect, request_id))
+
+
+def event_of(error: NorthernError, dialect: Dialect, request_id: str) -> bytes:
+    """The same as an event of a stream that has begun; nothing follows it."""
+    payload = body_of(error, dialect, request_id)
+    if dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES:
+        return b"event: error\ndata: " + payload + b"\n\n"
+    return b"data: " + payload + b"\n\n"
+
+
+def headers_of(error: NorthernError) -> dict[str, str]:
+    """What tells a client when, and whether, to try again (both vendors' SDKs obey these)."""
+    headers = {"x-should-retry": "true" if error.retryable else "false"}
+    if error.retry_after_ms:
+        headers["retry-after-ms"] = str(error.retry_after_ms)
+        headers["retry-after"] = str(-(-error.retry_after_ms // 1000))
+    return headers
+
+
+def _shape(error: NorthernError, dialect: Dialect, request_id: str) -> dict[str, Any]:
+    row = ROWS[error.code]
+    if dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES:
+        return {"type": "error", "error": {"type": row.anthropic, "message": error.message}, "request_id": request_id}
+    return {"error": {"message": error.message, "type": row.type, "param": error.param or None, "code": row.code}}

@@ -1,0 +1,175 @@
+"""From frames to the client: one whole answer or a stream, every byte counted and hashed on its way out."""
+
+import asyncio
+import hmac
+import time
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from libs.bus.inflow import Inflow
+from libs.contracts.errors import NorthernError, RequestTooLarge
+from libs.contracts.failures import from_failure
+from libs.contracts.money import decimal_text
+from libs.contracts.northern.v1.envelope_pb2 import Dialect
+from libs.contracts.northern.v1.facts_pb2 import Delivered, Delivery
+from libs.contracts.northern.v1.frames_pb2 import End, Frame, Head, RouteFacts
+from services.ingress import headers, problems
+
+_MAX_WHOLE = 64 << 20  # a non-streamed answer is held until it is whole, so that a failure can still be a status
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+@dataclass(kw_only=True)
+class Sent:
+    """What became of one answer: the material of Delivered and of the log line."""
+
+    salt: bytes
+    began: float = field(default_factory=time.perf_counter)
+    status: int = 0
+    size: int = 0
+    chunks: int = 0
+    output_bytes: int = 0
+    first_byte_ms: int = 0
+    overhead_ms: float = 0.0
+    delivery: Delivery = Delivery.DELIVERY_CUT
+    route: RouteFacts | None = None
+    end: End | None = None
+    error: NorthernError | None = None
+    taken: bool = False
+
+    def __post_init__(self) -> None:
+        self._hash = hmac.new(self.salt, digestmod="sha256")
+
+    def wrote(self, data: bytes) -> None:
+        if not self.chunks:
+            self.first_byte_ms = self.elapsed_ms()
+        self._hash.update(data)
+        self.size += len(data)
+        self.chunks += 1
+
+    def elapsed_ms(self) -> int:
+        return round((time.perf_counter() - self.began) * 1000)
+
+    def fact(self) -> Delivered:
+        return Delivered(
+            delivery=self.delivery,
+            status=self.status,
+            size=self.size,
+            chunks=self.chunks,
+            hash=self._hash.digest(),
+            output_bytes=self.output_bytes,
+            first_byte_ms=self.first_byte_ms,
+            total_ms=self.elapsed_ms(),
+        )
+
+
+class Relay:
+    """Answers one request from its inflow. What goes wrong before the first byte is raised; after it, it ends the stream."""
+
+    def __init__(
+        self, request: BaseRequest, inflow: Inflow, dialect: Dialect, request_id: str, sent: Sent, write_idle_s: float
+    ) -> None:
+        self._request, self._inflow, self._dialect = request, inflow, dialect
+        self._id, self._sent, self._write_idle_s = request_id, sent, write_idle_s
+
+    async def answer(self) -> web.StreamResponse:
+        """The response, written. Raises NorthernError while nothing has been written."""
+        frame = await self._first()
+        head = frame.head
+        self._sent.route = head.route
+        took_ms = (time.perf_counter() - self._sent.began) * 1000
+        self._sent.overhead_ms = max(0.0, took_ms - head.provider_us / 1000)
+        if head.stream:
+            return await self._stream(head, frame)
+        return await self._whole(head, frame)
+
+    async def _first(self) -> Frame:
+        while True:
+            frame = await self._inflow.next()
+            if frame.HasField("taken"):
+                self._sent.taken = True
+            if frame.HasField("failure"):
+                if frame.failure.HasField("route"):
+                    self._sent.route = frame.failure.route
+                raise from_failure(frame.failure)
+            if frame.HasField("head"):
+                return frame
+
+    async def _whole(self, head: Head, frame: Frame) -> web.StreamResponse:
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            if frame.data:
+                parts.append(frame.data)
+                size += len(frame.data)
+                self._sent.output_bytes = frame.output_bytes
+                await self._inflow.consumed(len(frame.data))
+            if size > _MAX_WHOLE:
+                raise RequestTooLarge("the answer is larger than 64 MiB; ask for it as a stream")
+            if frame.HasField("failure"):
+                raise from_failure(frame.failure)
+            if frame.HasField("end"):
+                break
+            frame = await self._inflow.next()
+        self._sent.end = frame.end
+        body = b"".join(parts)
+        response = web.Response(
+            status=head.status, body=body, content_type="application/json", headers=self._headers(head, frame.end)
+        )
+        self._sent.status = head.status
+        await response.prepare(self._request)
+        async with asyncio.timeout(self._write_idle_s):
+            await response.write_eof()
+        self._sent.wrote(body)
+        self._sent.delivery = Delivery.DELIVERY_COMPLETE
+        return response
+
+    async def _stream(self, head: Head, frame: Frame) -> web.StreamResponse:
+        response = web.StreamResponse(status=head.status, headers=self._headers(head, None))
+        response.content_type = "text/event-stream"
+        response.charset = "utf-8"
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Accel-Buffering"] = "no"
+        response.enable_chunked_encoding()
+        self._sent.status = head.status
+        await response.prepare(self._request)
+        try:
+            while True:
+                await self._forward(response, frame)
+                if frame.HasField("failure"):
+                    raise from_failure(frame.failure)
+                if frame.HasField("end"):
+                    break
+                frame = await self._inflow.next()
+        except NorthernError as error:
+            self._sent.error = error
+            await self._write(response, problems.event_of(error, self._dialect, self._id))
+            response.force_close()
+            await response.write_eof()
+            return response
+        self._sent.end = frame.end
+        await response.write_eof()
+        self._sent.delivery = Delivery.DELIVERY_COMPLETE
+        return response
+
+    async def _forward(self, response: web.StreamResponse, frame: Frame) -> None:
+        if frame.beat:
+            await self._write(response, KEEP_ALIVE)
+        elif frame.data:
+            await self._write(response, frame.data)
+            self._sent.output_bytes = frame.output_bytes
+            await self._inflow.consumed(len(frame.data))
+
+    async def _write(self, response: web.StreamResponse, data: bytes) -> None:
+        async with asyncio.timeout(self._write_idle_s):
+            await response.write(data)
+        self._sent.wrote(data)
+
+    def _headers(self, head: Head, end: End | None) -> dict[str, str]:
+        found = headers.identity(self._id) | headers.custody(head.route)
+        found |= headers.outcome(head, self._sent.overhead_ms)
+        if end is not None and end.currency:
+            found["x-ni-cost"] = f"{decimal_text(end.cost_nano)} {end.currency}"
+        return found

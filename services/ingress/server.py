@@ -1,0 +1,141 @@
+"""The public HTTP server: aiohttp's low-level one, with a deadline for headers and errors in our own words."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+
+from libs.contracts.errors import HeadersTooLarge, Internal, InvalidRequest, NorthernError, SlowRequest
+from libs.contracts.northern.v1.envelope_pb2 import Dialect
+from services.ingress import problems
+
+Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
+_SWEEP_S = 1.0
+
+
+class EdgeServer(web.Server):
+    """Accepts on one socket; a body may not grow beyond `max_body`, headers not take longer than `header_s`."""
+
+    def __init__(self, handler: Handler, *, max_body: int, header_s: float) -> None:
+        super().__init__(
+            handler,
+            request_factory=self._request,
+            handler_cancellation=True,
+            access_log=None,
+            keepalive_timeout=75.0,
+            tcp_keepalive=True,
+        )
+        self._max_body, self._header_s = max_body, header_s
+        self._socket: asyncio.Server | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+    async def listen(self, sock: socket.socket) -> None:
+        """Begin to accept on a bound socket."""
+        self._socket = await self._loop.create_server(self, sock=sock, backlog=1024)
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def close(self, drain_s: float) -> None:
+        """Accept nothing new, let running answers end within `drain_s`, then close."""
+        if self._socket is not None:
+            self._socket.close()
+        self.pre_shutdown()
+        deadline = time.monotonic() + drain_s
+        while self.busy and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        await self.shutdown(1.0)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+
+    @property
+    def busy(self) -> int:
+        """Connections on which a request is being answered."""
+        return sum(1 for connection in self.connections if isinstance(connection, _Connection) and connection.busy)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            since = self._loop.time() - self._header_s
+            for connection in self.connections:
+                if isinstance(connection, _Connection):
+                    connection.check_headers(since)
+
+    def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> BaseRequest:
+        return BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=self._max_body)
+
+
+class _Connection(RequestHandler):
+    """One connection. aiohttp has no time limit for headers: this one knows since when a request has been half sent."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._half_since: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._current_request is not None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._half_since = self._loop.time()  # a connection that never says anything is half sent too
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._current_request is not None or self._messages:
+            self._half_since = None
+        elif self._half_since is None:
+            self._half_since = self._loop.time()
+
+    def check_headers(self, since: float) -> None:
+        if self._half_since is None or self._half_since > since or self._current_request is not None:
+            return
+        self._half_since = None
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(_raw(SlowRequest("the request's headers did not arrive in time; send it again")))
+            self.force_close()
+
+    def handle_error(
+        self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """What aiohttp could not read as HTTP, or a handler that fell: never its own text."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun")
+        error: NorthernError
+        if isinstance(exc, LineTooLong):
+            error = HeadersTooLarge("the request's headers are too large; send smaller ones")
+        elif status == HTTPStatus.BAD_REQUEST:
+            error = InvalidRequest("the request is not valid HTTP")
+        else:
+            error = Internal("something went wrong on our side; try again")
+        response = web.Response(
+            status=problems.status_of(error, Dialect.DIALECT_OPENAI_CHAT),
+            body=problems.body_of(error, Dialect.DIALECT_OPENAI_CHAT, ""),
+            content_type="application/json",
+            headers=problems.headers_of(error),
+        )
+        response.force_close()
+        return response
+
+    def log_exception(self, *_: Any, **__: Any) -> None:
+        """The edge logs its own errors; aiohttp's log line would quote the request."""
+
+
+def _raw(error: NorthernError) -> bytes:
+    """A whole response by hand, for a connection that never got as far as a request."""
+    status = problems.status_of(error, Dialect.DIALECT_OPENAI_CHAT)
+    body = problems.body_of(error, Dialect.DIALECT_OPENAI_CHAT, "")
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body

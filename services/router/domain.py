@@ -1,0 +1,53 @@
+"""Which routes may answer a request: pure choice over the catalogue and what the street says is open."""
+
+from collections.abc import Callable, Sequence
+
+from libs.catalog.model import Catalog, Route
+from libs.catalog.residency import may_serve
+from libs.catalog.resolve import resolve
+from libs.contracts.errors import NorthernError, Overloaded, ResidencyRefused, RouteUnavailable
+from libs.contracts.northern.v1.envelope_pb2 import Policy
+from libs.contracts.northern.v1.street_pb2 import EgressState
+
+StateOf = Callable[[str], EgressState | None]
+
+
+def choose(catalog: Catalog, model: str, policy: Policy, state_of: StateOf) -> Route:
+    """The route that serves `model` under every rule.
+
+    Raises ModelNotFound, RouteNotAllowed, ResidencyRefused (with the rule and the nearest legal route), RouteUnavailable (no
+    credential here), Overloaded (no worker).
+    """
+    routes = resolve(catalog, model, allowed_tiers=policy.allowed_tiers, tier=policy.tier)
+    refused: NorthernError | None = None
+    for route in routes:
+        problem = _problem(catalog, route, policy, state_of)
+        if problem is None:
+            return route
+        refused = refused or problem
+    if refused is None:
+        raise RouteUnavailable(f"{model} has no route that could be called")
+    raise refused
+
+
+def _problem(catalog: Catalog, route: Route, policy: Policy, state_of: StateOf) -> NorthernError | None:
+    state = state_of(route.egress)
+    rule = may_serve(policy.residency, route.processing, custom=state is not None and state.custom)
+    if rule is not None:
+        return ResidencyRefused(f"{route.route_id} may not serve this request: {rule}. {_nearest(catalog, policy)}")
+    if state is None:
+        return Overloaded(f"no worker serves {route.route_id} right now; try again in a moment", retry_after_ms=1000)
+    if not state.available:
+        return RouteUnavailable(f"{route.route_id} is not available here: {state.reason}")
+    return None
+
+
+def _nearest(catalog: Catalog, policy: Policy) -> str:
+    legal: Sequence[str] = sorted(
+        route.route_id
+        for route in catalog.routes.values()
+        if route.tier in policy.allowed_tiers
+        and (not policy.tier or route.tier == policy.tier)
+        and may_serve(policy.residency, route.processing) is None
+    )
+    return f"The nearest route that may: {legal[0]}." if legal else "No route that this key can call may."

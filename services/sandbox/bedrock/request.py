@@ -1,0 +1,224 @@
+"""Reads a Converse request as Bedrock does: shapes, order of turns and patterns, each refused in its words.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from services.sandbox.bedrock.blocks import TOOL_NAME, blocks_in, invalid, matches, one_of, text_of
+from services.sandbox.directives import UnknownDirectiveError, written_in
+from services.sandbox.domain import Ask, Choice, Tool
+from services.sandbox.wire import Refusal
+
+Json = Mapping[str, Any]  # a request body, not yet validated
+
+KNOWN = frozenset(
+    """
+    additionalModelRequestFields additionalModelResponseFieldPaths guardrailConfig inferenceConfig messages
+    outputConfig performanceConfig promptVariables requestMetadata serviceTier system toolConfig
+    """.split()
+)
+_INFERENCE = frozenset({"maxTokens", "temperature", "topP", "stopSequences"})
+_MOST_STOPS = 2500
+# Claude Opus 4.7 and later, and 5: no sampling parameters; 4.1 and later: one of the two.
+_NO_SAMPLING = re.compile(r"claude-(opus-4-[7-9]|(opus|sonnet|haiku)-[5-9])")
+_ONE_SAMPLING = re.compile(r"claude-(opus-4-[1-9](?!\d)|(sonnet|haiku)-4-[5-9](?!\d))")
+
+
+def read(raw: bytes, model: str, *, stream: bool) -> Ask:
+    """The request as the domain sees it; raises Refusal."""
+    body = _parsed(raw)
+    if "missing-model" in model:
+        raise Refusal(404, f"Could not resolve the foundation model from the model identifier: {model}")
+    messages = _turns(body.get("messages"))
+    inference = _inference(body.get("inferenceConfig"), model)
+    tools, choice, forced = _tool_config(body.get("toolConfig"), messages)
+    system = _system(body.get("system"))
+    try:
+        text, directive = written_in(_last_user(messages))
+    except UnknownDirectiveError as error:
+        raise invalid(str(error)) from None
+    last = messages[-1]["content"]
+    return Ask(
+        model=model,
+        text=text,
+        text_bytes=len(system.encode()) + sum(len(text_of(m["content"]).encode()) for m in messages),
+        stream=stream,
+        images=_images(messages),
+        tool_results=tuple(text_of([block]) for block in last if "toolResult" in block),
+        tools=tools,
+        choice=choice,
+        forced=forced,
+        max_tokens=inference.get("maxTokens"),
+        stop=tuple(inference.get("stopSequences") or ()),
+        json_schema=_schema(body.get("outputConfig")),
+        directive=directive,
+    )
+
+
+def _parsed(raw: bytes) -> Json:
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refusal(400, "The request body is not a JSON object.", kind="SerializationException")
+    for name in body:
+        if name not in KNOWN:
+            raise invalid(
+                f"Malformed input request: extraneous key [{name}] is not permitted, please reformat your input."
+            )
+    return body
+
+
+def _turns(messages: Any) -> Sequence[Json]:
+    if not isinstance(messages, list) or not messages:
+        raise invalid(
+            "1 validation error detected: Value at 'messages' failed to satisfy constraint: Member must not be null"
+        )
+    asked: set[str] = set()
+    for i, message in enumerate(messages):
+        role = message.get("role") if isinstance(message, dict) else None
+        if not isinstance(role, str) or role not in {"user", "assistant"}:
+            raise invalid(
+                f"1 validation error detected: Value at 'messages.{i + 1}.member.role' failed to satisfy constraint: "
+                "Member must satisfy enum value set: [user, assistant]"
+            )
+        if i == 0 and role != "user":
+            raise invalid(
+                "A conversation must start with a user message. "
+                "Try again with a conversation that starts with a user message."
+            )
+        if i and role == messages[i - 1]["role"]:
+            raise invalid(
+                "A conversation must alternate between user and assistant roles. "
+                "Make sure the conversation alternates between user and assistant roles and try again."
+            )
+        blocks = blocks_in(message.get("content"), f"messages.{i}.content", role)
+        asked = _answered(blocks, asked, i)
+    return messages
+
+
+def _answered(blocks: Sequence[Json], asked: set[str], i: int) -> set[str]:
+    """Results must match the calls of the turn before; gives the calls of this turn."""
+    given = [block["toolResult"]["toolUseId"] for block in blocks if "toolResult" in block]
+    if missing := asked - set(given):
+        raise invalid(
+            f"Expected toolResult blocks at messages.{i}.content for the following Ids: {', '.join(sorted(missing))}"
+        )
+    if set(given) - asked or len(set(given)) != len(given):
+        raise invalid(
+            f"The number of toolResult blocks at messages.{i}.content exceeds "
+            "the number of toolUse blocks of previous turn."
+        )
+    return {block["toolUse"]["toolUseId"] for block in blocks if "toolUse" in block}
+
+
+def _inference(config: Any, model: str) -> Json:
+    config = {} if config is None else config
+    if not isinstance(config, dict) or set(config) - _INFERENCE:
+        raise invalid(
+            "Malformed input request: inferenceConfig holds maxTokens, temperature, topP and stopSequences only."
+        )
+    most = config.get("maxTokens")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+        raise _constraint("inferenceConfig.maxTokens", "Member must have value greater than or equal to 1")
+    for name in ("temperature", "topP"):
+        value = config.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1):
+            raise _constraint(f"inferenceConfig.{name}", "Member must have value between 0 and 1")
+    stops = config.get("stopSequences") or []
+    if not isinstance(stops, list) or len(stops) > _MOST_STOPS or not all(isinstance(s, str) and s for s in stops):
+        raise _constraint(
+            "inferenceConfig.stopSequences", "Member must be a list of at most 2500 strings of length 1 or more"
+        )
+    _sampling({name for name in ("temperature", "topP") if config.get(name) is not None}, model)
+    return config
+
+
+def _sampling(given: set[str], model: str) -> None:
+    if given and _NO_SAMPLING.search(model):
+        name = "temperature" if "temperature" in given else "top_p"
+        raise invalid(f"The model returned the following errors: `{name}` is deprecated for this model.")
+    if len(given) > 1 and _ONE_SAMPLING.search(model):
+        raise invalid(
+            "The model returned the following errors: `temperature` and `top_p` cannot both be specified "
+            "for this model. Please use only one."
+        )
+
+
+def _tool_config(config: Any, messages: Sequence[Json]) -> tuple[tuple[Tool, ...], Choice, str]:
+    if config is None:
+        if any("toolUse" in block or "toolResult" in block for m in messages for block in m["content"]):
+            raise invalid("The toolConfig field must be defined when using toolUse and toolResult content blocks.")
+        return (), Choice.AUTO, ""
+    if not isinstance(config, dict) or not isinstance(config.get("tools"), list) or not config["tools"]:
+        raise _constraint("toolConfig.tools", "Member must have length greater than or equal to 1")
+    tools = tuple(_tools(config["tools"]))
+    choice = config.get("toolChoice")
+    if choice is None:
+        return tools, Choice.AUTO, ""
+    kind = one_of(choice, {"auto", "any", "tool"}, "toolConfig.toolChoice")
+    if kind != "tool":
+        return tools, Choice.AUTO if kind == "auto" else Choice.REQUIRED, ""
+    name = str(choice["tool"].get("name")) if isinstance(choice["tool"], dict) else ""
+    if name not in {tool.name for tool in tools}:
+        raise invalid("The toolChoice.tool.name is not among the names of toolConfig.tools.")
+    return tools, Choice.REQUIRED, name
+
+
+def _tools(tools: Sequence[Any]) -> Iterator[Tool]:
+    for i, tool in enumerate(tools):
+        where = f"toolConfig.tools.{i + 1}.member"
+        if one_of(tool, {"toolSpec", "systemTool", "cachePoint"}, where) != "toolSpec":
+            continue
+        spec = tool["toolSpec"]
+        if not isinstance(spec, dict) or not matches(TOOL_NAME, spec.get("name")):
+            raise _constraint(
+                f"{where}.toolSpec.name", "Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+"
+            )
+        if spec.get("description") == "":
+            raise _constraint(f"{where}.toolSpec.description", "Member must have length greater than or equal to 1")
+        given = spec.get("inputSchema")
+        schema = given.get("json") if isinstance(given, dict) else None
+        if not isinstance(schema, dict) or schema.get("type") != "object":
+            raise invalid(f"The value at {where}.toolSpec.inputSchema.json.type must be one of the following: object.")
+        yield Tool(name=spec["name"], schema=schema)
+
+
+def _system(system: Any) -> str:
+    return "" if system is None else text_of(blocks_in(system, "system", "system"))
+
+
+def _schema(config: Any) -> Json | None:
+    """`outputConfig.textFormat`: the schema is a string of JSON inside the JSON."""
+    wanted = config.get("textFormat") if isinstance(config, dict) else None
+    if wanted is None:
+        return None
+    try:
+        schema = orjson.loads(wanted["structure"]["jsonSchema"]["schema"])
+    except (KeyError, TypeError, orjson.JSONDecodeError):
+        schema = None
+    if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
+        raise invalid(
+            "The schema at outputConfig.textFormat.structure.jsonSchema.schema is not a JSON schema as a string."
+        )
+    return schema
+
+
+def _last_user(messages: Sequence[Json]) -> str:
+    own = ([b for b in m["content"] if "text" in b] for m in reversed(messages) if m["role"] == "user")
+    return next((text for blocks in own if (text := text_of(blocks))), "")
+
+
+def _images(messages: Sequence[Json]) -> tuple[str, ...]:
+    turn = next(m["content"] for m in reversed(messages) if m["role"] == "user")
+    return tuple(block["image"]["described"] for block in turn if "image" in block)
+
+
+def _constraint(where: str, constraint: str) -> Refusal:
+    return invalid(f"1 validation error detected: Value at '{where}' failed to satisfy constraint: {constraint}")

@@ -1,0 +1,114 @@
+"""Puts answers on the socket as a directive says: in bursts, with pauses, cut off, stalled, broken."""
+
+import asyncio
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from services.sandbox.directives import Directive
+from services.sandbox.journal import Entry, Outcome
+from services.sandbox.wire import Reply, Script
+
+SANDBOX = {"x-ni-sandbox": "true"}  # on every response, so that nobody takes it for a provider's
+
+
+async def send(request: web.BaseRequest, entry: Entry, reply: Reply, headers: Mapping[str, str]) -> web.Response:
+    """A whole answer, written to its last byte."""
+    response = web.Response(
+        body=reply.body,
+        status=reply.status,
+        headers={"content-type": reply.content_type, **SANDBOX, **headers, **reply.headers},
+    )
+    entry.status = reply.status
+    await response.prepare(request)
+    await response.write_eof()
+    return response
+
+
+async def send_half(
+    request: web.BaseRequest, entry: Entry, reply: Reply, headers: Mapping[str, str], directive: Directive
+) -> tuple[web.StreamResponse, Outcome]:
+    """Headers that promise the whole and half of it; then the connection is cut, or nothing more comes."""
+    response = web.StreamResponse(
+        status=reply.status,
+        headers={"content-type": reply.content_type, "content-length": str(len(reply.body)), **SANDBOX, **headers},
+    )
+    entry.status = reply.status
+    await response.prepare(request)
+    await response.write(reply.body[: len(reply.body) // 2])
+    return response, await _leave(request, directive)
+
+
+async def stream(
+    request: web.BaseRequest,
+    entry: Entry,
+    script: Script,
+    headers: Mapping[str, str],
+    directive: Directive,
+    latency_ms: int,
+) -> tuple[web.StreamResponse, Outcome]:
+    """A streamed answer; the entry counts the content chunks as they are written."""
+    response = web.StreamResponse(
+        headers={"content-type": script.content_type, "cache-control": "no-cache", **SANDBOX, **headers}
+    )
+    response.enable_chunked_encoding()
+    entry.status = 200
+    await response.prepare(request)
+    await response.write(script.garbage if directive.garbage else script.opening)
+    if directive.garbage:
+        await response.write_eof()
+        return response, Outcome.ANSWERED
+    if directive.first_ms:
+        await asyncio.sleep(directive.first_ms / 1000)
+    if await _write_events(response, entry, script, directive):
+        await response.write_eof(script.tail(latency_ms))
+        return response, Outcome.ANSWERED
+    if directive.error_after == directive.stop_at:
+        await response.write_eof(script.error(directive.error))
+        return response, Outcome.ANSWERED
+    return response, await _leave(request, directive)
+
+
+async def _write_events(response: web.StreamResponse, entry: Entry, script: Script, directive: Directive) -> bool:
+    """Write content until it ends (True) or the directive stops it (False)."""
+    stop_at, burst, pause_s = directive.stop_at, directive.burst, directive.chunk_ms / 1000
+    held = [script.head]
+    count = 0
+    for event in script.events:
+        if count == stop_at:
+            break
+        if pause_s and count and count % burst == 0:
+            await asyncio.sleep(pause_s)
+        held.append(event)
+        count += 1
+        if count % burst == 0:
+            await response.write(b"".join(held))
+            entry.chunks_sent = count
+            held.clear()
+    else:
+        await response.write(b"".join(held))
+        entry.chunks_sent = count
+        return True
+    if count or directive.cut_after != 0:
+        await response.write(b"".join(held))
+    entry.chunks_sent = count
+    return False
+
+
+async def _leave(request: web.BaseRequest, directive: Directive) -> Outcome:
+    if directive.cut_after is not None and directive.cut_after == directive.stop_at:
+        return cut(request)
+    return await hang()
+
+
+def cut(request: web.BaseRequest) -> Outcome:
+    """Close the connection: what was written still goes out, the end of the answer does not."""
+    if request.transport is not None:
+        request.transport.close()
+    return Outcome.CUT
+
+
+async def hang() -> Outcome:
+    """Nothing more, for ever: the client's leaving cancels this."""
+    await asyncio.Event().wait()
+    raise AssertionError

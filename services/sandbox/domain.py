@@ -1,0 +1,184 @@
+"""What the sandbox answers: pure decisions from a request that any provider may have been sent."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import orjson
+
+from services.sandbox.directives import PLAIN, Directive
+from services.sandbox.examples import Schema, example
+
+# A token is a word piece: at most eight characters with the space before them, or one white-space character.
+_PIECE = re.compile(r" ?\S{1,8}|\s")
+_REPEAT = re.compile(r"repeat this line exactly:[ \t]?([^\r\n]*)", re.IGNORECASE)
+_USE_TOOL = re.compile(r"\buse the tool [`'\"]?([A-Za-z0-9_-]{1,64})", re.IGNORECASE)
+_NUMBERED_BYTES = 64
+
+
+class Finish(StrEnum):
+    """Why an answer ended, in no provider's words."""
+
+    END = "end"
+    LENGTH = "length"
+    STOP_SEQUENCE = "stop_sequence"
+    TOOLS = "tools"
+
+
+class Choice(StrEnum):
+    """What the caller says about tools."""
+
+    NONE = "none"
+    AUTO = "auto"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    name: str
+    schema: Schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """A chat request. `text` is the last user text without directives; `text_bytes` counts all text of all messages."""
+
+    model: str
+    text: str = ""
+    text_bytes: int = 0
+    stream: bool = False
+    include_usage: bool = False
+    images: tuple[str, ...] = ()
+    tool_results: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    choice: Choice = Choice.AUTO
+    forced: str = ""
+    parallel: bool = True
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    json_schema: Schema | None = None
+    directive: Directive = field(default=PLAIN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One tool call; `arguments` is a JSON object as text, and as it streams."""
+
+    name: str
+    arguments: str
+
+    @property
+    def pieces(self) -> list[str]:
+        return pieces_of(self.arguments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """`pieces` are the tokens of the text in order. `event_bytes` > 0: a streamed piece is padded to that size."""
+
+    pieces: Sequence[str]
+    calls: tuple[Call, ...]
+    finish: Finish
+    input_tokens: int
+    output_tokens: int
+    stop_sequence: str = ""
+    event_bytes: int = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+
+def answer(ask: Ask) -> Answer:
+    """The same answer to the same request, always."""
+    directive = ask.directive
+    calls = () if directive.chunks is not None or directive.body_bytes is not None else _calls(ask)
+    if calls:
+        pieces, finish, stopped = list[str](), Finish.TOOLS, ""
+    else:
+        pieces, finish, stopped = _text_pieces(ask)
+    produced = len(pieces) + sum(len(call.pieces) for call in calls)
+    return Answer(
+        pieces=pieces,
+        calls=calls,
+        finish=finish,
+        input_tokens=-(-ask.text_bytes // 4),
+        output_tokens=produced * ask.n,
+        stop_sequence=stopped,
+        event_bytes=directive.chunk_bytes,
+    )
+
+
+def pieces_of(text: str) -> list[str]:
+    """A text as tokens: joined they are the text."""
+    return _PIECE.findall(text)
+
+
+def _text_pieces(ask: Ask) -> tuple[list[str], Finish, str]:
+    finish, stopped = Finish.END, ""
+    pieces = _numbered(ask.directive)
+    if pieces is None:
+        text = _text(ask)
+        at, stopped = _first_stop(text, ask.stop)
+        if stopped:
+            text, finish = text[:at], Finish.STOP_SEQUENCE
+        pieces = pieces_of(text)
+    if ask.max_tokens is not None and len(pieces) > ask.max_tokens:
+        return pieces[: ask.max_tokens], Finish.LENGTH, ""
+    return pieces, finish, stopped
+
+
+def _first_stop(text: str, stops: Sequence[str]) -> tuple[int, str]:
+    found = [(at, stop) for stop in stops if (at := text.find(stop)) >= 0]
+    return min(found, default=(0, ""))
+
+
+def _numbered(directive: Directive) -> list[str] | None:
+    """`w0 w1 w2 …`: a reader can tell that nothing is missing. None: no directive asks for it."""
+    if directive.body_bytes is None:
+        return None if directive.chunks is None else [f"w{i} " for i in range(directive.chunks)]
+    count = max(1, directive.chunks or -(-directive.body_bytes // _NUMBERED_BYTES))
+    width, rest = divmod(directive.body_bytes, count)
+    widths = (width + (1 if i < rest else 0) for i in range(count))
+    return [f"w{i}".ljust(max(0, w - 1), ".")[: max(0, w - 1)] + " " * min(w, 1) for i, w in enumerate(widths)]
+
+
+def _calls(ask: Ask) -> tuple[Call, ...]:
+    if not ask.tools or ask.choice is Choice.NONE or ask.tool_results:
+        return ()
+    named: Mapping[str, Tool] = {tool.name: tool for tool in ask.tools}
+    chosen = [named[name] for name in dict.fromkeys(_USE_TOOL.findall(ask.text)) if name in named]
+    if ask.forced:
+        chosen = [named[ask.forced]]
+    elif ask.choice is Choice.REQUIRED:
+        chosen = chosen or [ask.tools[0]]
+    words = _USE_TOOL.sub("", ask.text).strip(" \t\r\n.,:;") or ask.text
+    made = tuple(Call(name=t.name, arguments=_json(example(t.schema, _first_words(words)))) for t in chosen)
+    return made if ask.parallel else made[:1]
+
+
+def _text(ask: Ask) -> str:
+    asked = " ".join(ask.text.split()).lower()
+    if ask.tool_results:
+        return " ".join(f'The tool answered: "{result}".' for result in ask.tool_results)
+    if ask.json_schema is not None:
+        return _json(example(ask.json_schema, _first_words(ask.text)))
+    if repeated := _REPEAT.search(ask.text):
+        return repeated.group(1)
+    if "what model are you" in asked:
+        return f"I am {ask.model}, played by the sandbox."
+    if "count to five" in asked:
+        return "1, 2, 3, 4, 5"
+    if ask.images:
+        return f"I see {' and '.join(ask.images)}."
+    return f"Hello from the sandbox, which stands in for {ask.model}: your message arrived."
+
+
+def _first_words(text: str) -> str:
+    return " ".join(text.split()[:4])
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,99 @@
+"""Puts a worker together: the only file here that names an adapter."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+
+from libs.bus.beats import beating
+from libs.bus.facts import FactPublisher
+from libs.bus.nats import connect
+from libs.bus.outflow import Outflows
+from libs.catalog.load import load
+from libs.catalog.model import Catalog, Wire
+from libs.contracts.subjects import work
+from libs.runtime.run import Checks
+from libs.runtime.settings import refuse
+from libs.telemetry.metrics import Metrics
+from services.worker.handlers import Handlers
+from services.worker.providers.base import Provider
+from services.worker.providers.bedrock.wire import BedrockProvider
+from services.worker.providers.openai.wire import OpenAIProvider
+from services.worker.run import Street
+from services.worker.settings import WorkerSettings
+from services.worker.ways_out import WayOut, find
+
+
+@asynccontextmanager
+async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Checks]:
+    """Ways out and HTTP sessions first, then control, then work; closed the other way round."""
+    try:
+        catalog = load(settings.config_dir)
+        ways = _ways(catalog, settings)
+    except (OSError, ValueError) as error:
+        refuse(str(error))
+    boot_id = secrets.token_hex(8)
+    async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(connect("worker", settings))
+        facts = FactPublisher(bus, metrics)
+        stack.push_async_callback(facts.close)
+        sessions = {name: await stack.enter_async_context(_session()) for name in ways}
+        outflows = Outflows(bus, "worker", boot_id)
+        await outflows.start()
+        stack.push_async_callback(outflows.close)
+        street = Street(
+            boot_id=boot_id,
+            catalog=catalog,
+            ways=ways,
+            providers={name: provider for name, way in ways.items() if (provider := _provider(way)) is not None},
+            sessions=sessions,
+            facts=facts,
+            metrics=metrics,
+        )
+        handlers = Handlers(street=street, outflows=outflows, in_flight=settings.in_flight)
+        watching = asyncio.create_task(handlers.watch())
+        stack.callback(watching.cancel)
+        subs = [await bus.subscribe(work(name), handlers.work, "worker") for name in ways]
+        async with beating(bus, "worker", boot_id, lambda: [way.state() for way in ways.values()]):
+
+            def checks() -> Mapping[str, bool]:
+                return {"bus": bus.connected}
+
+            try:
+                yield checks
+            finally:
+                for sub in subs:
+                    await sub.stop()
+                await handlers.drain(settings.drain_s)
+
+
+def _ways(catalog: Catalog, settings: WorkerSettings) -> dict[str, WayOut]:
+    unknown = [name for name in settings.egresses if name not in catalog.egresses]
+    if unknown:
+        raise ValueError(f"NI_EGRESSES names {', '.join(unknown)}, which infra/config/egresses.toml does not know")
+    return {name: find(catalog.egresses[name], os.environ, settings.sandbox_url) for name in settings.egresses}
+
+
+def _provider(way: WayOut) -> Provider | None:
+    match way.egress.wire:
+        case Wire.OPENAI | Wire.AZURE:
+            key = "sandbox" if way.sandbox else os.environ.get(way.egress.api_key_env, "")
+            return OpenAIProvider(key)
+        case Wire.BEDROCK_CONVERSE:
+            return BedrockProvider(way, os.environ.get("AWS_BEARER_TOKEN_BEDROCK", ""))
+        case Wire.ANTHROPIC | Wire.VERTEX:
+            return None  # listed, and refused by name, until their wire formats are spoken
+
+
+def _session() -> aiohttp.ClientSession:
+    """No cookies, no limit of its own (in_flight is the limit), no time limit of its own (Run.tick has them), no redirects."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=60),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+        headers={"User-Agent": "northern-inference/0.1", "Accept-Encoding": "identity"},
+        trust_env=True,  # a corporate proxy is put in place the usual way
+    )

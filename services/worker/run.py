@@ -1,0 +1,359 @@
+"""One request at a worker: taken, put on record, sent once, passed back as it comes, put on record again."""
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+import yarl
+from google.protobuf.message import Message as Proto
+
+from libs.bus.facts import FactPublisher
+from libs.bus.outflow import Gone, Outflows
+from libs.catalog.model import Catalog, Route
+from libs.catalog.residency import may_serve
+from libs.contracts.errors import (
+    Internal,
+    NorthernError,
+    RecordUnavailable,
+    ResidencyRefused,
+    RouteUnavailable,
+    StreamBroken,
+    UpstreamError,
+    UpstreamTimeout,
+)
+from libs.contracts.failures import to_failure
+from libs.contracts.northern.v1.envelope_pb2 import Envelope
+from libs.contracts.northern.v1.facts_pb2 import Egress, Endpoint, Fact, Finished, Outcome
+from libs.contracts.northern.v1.frames_pb2 import End, Head, RouteFacts, Usage
+from libs.telemetry.metrics import Metrics
+from services.worker import domain
+from services.worker.providers.base import Prepared, Provider
+from services.worker.ways_out import WayOut
+
+_RECORD_S = 5.0            # how long a record may take to become durable
+_HEAD_S = 10.0             # a live 200 without content commits after this
+_MAX_ANSWER = 64 << 20
+_MAX_ERROR = 1 << 20
+_THREADED = 1 << 20        # hashing more than this blocks the loop for too long
+
+
+@dataclass(frozen=True, kw_only=True)
+class Street:
+    """What every run of this process shares."""
+
+    boot_id: str
+    catalog: Catalog
+    ways: Mapping[str, WayOut]
+    providers: Mapping[str, Provider]
+    sessions: Mapping[str, aiohttp.ClientSession]
+    facts: FactPublisher
+    metrics: Metrics
+
+
+@dataclass(kw_only=True)
+class Timings:
+    """Monotonic seconds; 0: has not happened."""
+
+    began: float = field(default_factory=time.monotonic)
+    dialled: float = 0.0
+    answered: float = 0.0
+    first: float = 0.0
+    last: float = 0.0
+
+
+class Run:
+    """One attempt at one provider. `tick` is called every quarter of a second with the monotonic time."""
+
+    def __init__(self, street: Street, envelope: Envelope, outflows: Outflows) -> None:
+        self._street, self._envelope = street, envelope
+        self._outflow = outflows.open(envelope.reply, envelope.attempt, self._leave)
+        self.task: asyncio.Task[None] | None = None
+        self._times = Timings()
+        self._late: UpstreamTimeout | None = None
+        self._on_record = False
+        self._closed = False
+        self._committed = False
+        self._status = 0
+        self._endpoint = Endpoint()
+        self._route: Route | None = None
+        self._facts: RouteFacts | None = None
+        self._prepared: Prepared | None = None
+        self._hash = hmac.new(envelope.salt, digestmod="sha256")
+
+    async def run(self) -> None:
+        """The whole request; whatever happens, what was put on record is closed and the caller is told."""
+        try:
+            await self._outflow.taken()
+            await self._attempt()
+        except asyncio.CancelledError:
+            if self._late is not None:
+                await self._fail(self._late)
+            else:
+                await self._finish(Outcome.OUTCOME_CANCELLED, "client_gone")
+                if not self._outflow.gone:
+                    raise  # not the client: this process is stopping
+        except Gone:
+            await self._finish(Outcome.OUTCOME_CANCELLED, "client_gone")
+        except NorthernError as error:
+            await self._fail(error)
+        except Exception:
+            await self._fail(Internal("something went wrong on our side; try again"))
+            raise
+        finally:
+            self._outflow.close()
+
+    async def tick(self, now: float) -> None:
+        """Deadlines of the provider, and Head for an answer that is live but says nothing."""
+        times, route = self._times, self._route
+        if not times.dialled or route is None or self._late is not None or self._closed:
+            return
+        limits = route.limits
+        silent = now - max(times.dialled, times.last)
+        if times.first or (times.answered and self._committed):
+            limit = limits.between_bytes_s
+        else:
+            limit = limits.first_event_s if self._envelope.shape.stream else limits.whole_s
+        if silent > limit or now - times.dialled > limits.stream_s:
+            self._late = UpstreamTimeout(f"the provider said nothing for {limit:.0f} s; try again")
+            if self.task is not None:
+                self.task.cancel()
+        elif self._envelope.shape.stream and times.answered and not self._committed and now - times.answered > _HEAD_S:
+            await self._commit()
+
+    def _leave(self) -> None:
+        """The client is gone: whatever is awaited, stop."""
+        if self.task is not None:
+            self.task.cancel()
+
+    async def _attempt(self) -> None:
+        envelope = self._envelope
+        candidate = envelope.slip[envelope.attempt]
+        route = self._street.catalog.route(candidate.route_id)
+        way = self._street.ways.get(candidate.egress)
+        provider = self._street.providers.get(candidate.egress)
+        if route is None or way is None or route.egress != candidate.egress:
+            raise RouteUnavailable(f"{candidate.route_id} is not served by this worker; try again")
+        if provider is None or way.reason:
+            reason = way.reason or f"{way.egress.provider}'s wire format is not spoken here yet"
+            raise RouteUnavailable(f"{candidate.route_id} is not available here: {reason}")
+        rule = may_serve(envelope.policy.residency, route.processing, custom=way.custom)
+        if rule is not None:
+            raise ResidencyRefused(f"{route.route_id} may not serve this request: {rule}")
+        body = envelope.body
+        if envelope.HasField("body_ref"):
+            body = await self._outflow.pull(envelope.body_ref.subject, envelope.body_ref.size)
+        self._route, self._facts = route, domain.facts_of(route, way)
+        self._prepared = prepared = await provider.prepare(envelope, body, route, way)
+        await self._intend(prepared, way)
+        await self._call(prepared, provider, way)
+
+    async def _intend(self, prepared: Prepared, way: WayOut) -> None:
+        """The egress record: durable before the first byte leaves, or nothing leaves (I1)."""
+        envelope = self._envelope
+        if len(prepared.body) > _THREADED:
+            sent_hash = await asyncio.to_thread(hmac.digest, envelope.salt, prepared.body, hashlib.sha256)
+        else:
+            sent_hash = hmac.digest(envelope.salt, prepared.body, "sha256")
+        egress = Egress(
+            boot_id=self._street.boot_id,
+            attempt=envelope.attempt,
+            key_id=envelope.key_id,
+            dialect=envelope.dialect,
+            surface=envelope.surface,
+            stream=envelope.shape.stream,
+            model_requested=envelope.shape.model,
+            route=self._facts,
+            host=way.host,
+            salt=envelope.salt,
+            request_hash=envelope.request_hash,
+            sent_hash=sent_hash,
+            received_at_ms=envelope.received_at_ms,
+            residency=envelope.policy.residency,
+            edge=envelope.edge,
+            traceparent=envelope.traceparent,
+        )
+        stored = self._street.facts.publish("egress", self._fact(egress=egress))
+        self._on_record = True
+        try:
+            async with asyncio.timeout(_RECORD_S):
+                await stored
+        except TimeoutError:
+            await self._finish(Outcome.OUTCOME_NOT_SENT, RecordUnavailable.code, wait=False)
+            raise RecordUnavailable(
+                "the custody record cannot be written right now, so nothing was sent; try again", retry_after_ms=1000
+            ) from None
+        self._street.metrics.count("egress_records_total")
+
+    async def _call(self, prepared: Prepared, provider: Provider, way: WayOut) -> None:
+        headers = dict(prepared.headers)
+        if way.sandbox:
+            headers["x-ni-egress-id"] = self._envelope.request_id
+        self._times.dialled = time.monotonic()
+        session = self._street.sessions[way.egress.name]
+        try:
+            async with session.post(
+                yarl.URL(prepared.url, encoded=True), data=prepared.body, headers=headers, allow_redirects=False
+            ) as response:
+                self._answered(response)
+                if response.status != 200:  # noqa: PLR2004 - anything else is a refusal, redirects too
+                    refused = await response.content.read(_MAX_ERROR)
+                    self._hash.update(refused)
+                    raise provider.refusal(response.status, response.headers, refused)
+                if self._envelope.shape.stream:
+                    await self._stream(response, prepared)
+                else:
+                    await self._whole(response, prepared)
+        except aiohttp.ClientConnectorError as error:
+            raise UpstreamError("the provider could not be reached; try again", retry_after_ms=1000) from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise UpstreamError("the provider broke off; try again", retry_after_ms=1000) from error
+
+    def _answered(self, response: aiohttp.ClientResponse) -> None:
+        self._times.answered = self._times.last = time.monotonic()
+        self._status = response.status
+        connection = response.connection
+        transport = connection.transport if connection is not None else None
+        peer = transport.get_extra_info("peername") if transport is not None else None
+        tls = transport.get_extra_info("ssl_object") if transport is not None else None
+        self._endpoint = Endpoint(
+            host=response.url.authority,
+            address=str(peer[0]) if peer else "",
+            tls_version=(tls.version() or "") if tls is not None else "",
+            provider_request_id=_request_id(response.headers),
+        )
+
+    async def _whole(self, response: aiohttp.ClientResponse, prepared: Prepared) -> None:
+        parts = []
+        size = 0
+        async for part in response.content.iter_any():
+            self._times.last = time.monotonic()
+            self._times.first = self._times.first or self._times.last
+            self._hash.update(part)
+            parts.append(part)
+            size += len(part)
+            if size > _MAX_ANSWER:
+                raise UpstreamError("the provider's answer is larger than 64 MiB; ask for it as a stream")
+        out = prepared.decoder.whole(parts[0] if len(parts) == 1 else b"".join(parts))
+        end = await self._finish(Outcome.OUTCOME_COMPLETED)
+        await self._outflow.send(head=self._head(), data=out, output_bytes=prepared.decoder.output_bytes, end=end)
+
+    async def _stream(self, response: aiohttp.ClientResponse, prepared: Prepared) -> None:
+        decoder = prepared.decoder
+        held = b""
+        async for part in response.content.iter_any():
+            self._times.last = time.monotonic()
+            self._hash.update(part)
+            out = decoder.feed(part)
+            if decoder.started and not self._times.first:
+                self._times.first = self._times.last
+            if not self._committed and not decoder.started:
+                held += out
+                if decoder.error is not None:
+                    break
+                continue
+            if held or out:
+                await self._commit()
+                await self._outflow.send(data=held + out, output_bytes=decoder.output_bytes)
+                held = b""
+            if decoder.error is not None:
+                break
+        if decoder.error is not None:
+            raise decoder.error
+        if not decoder.complete:
+            raise UpstreamError("the provider broke off; try again", retry_after_ms=1000)
+        await self._commit()
+        end = await self._finish(Outcome.OUTCOME_COMPLETED)
+        await self._outflow.send(data=held + decoder.finish(), output_bytes=decoder.output_bytes, end=end)
+
+    async def _commit(self) -> None:
+        """Head: from here on the answer is this provider's."""
+        if not self._committed:
+            self._committed = True
+            await self._outflow.send(head=self._head())
+
+    def _head(self) -> Head:
+        first = self._times.first or time.monotonic()
+        return Head(
+            status=200,
+            stream=self._envelope.shape.stream,
+            route=self._facts,
+            dropped_params=self._prepared.dropped if self._prepared else (),
+            attempts=self._envelope.attempt + 1,
+            provider_us=int((first - self._times.dialled) * 1e6),
+            provider_request_id=self._endpoint.provider_request_id,
+        )
+
+    async def _fail(self, error: NorthernError) -> None:
+        outcome = Outcome.OUTCOME_CUT if self._committed else Outcome.OUTCOME_FAILED
+        await self._finish(outcome, error.code)
+        told = error
+        if self._committed and not isinstance(error, StreamBroken):
+            told = StreamBroken(f"{error.message} The answer above is incomplete.")
+        try:
+            await self._outflow.send(failure=to_failure(told, self._facts if self._on_record else None))
+        except Gone:
+            return
+
+    async def _finish(self, outcome: Outcome, error_code: str = "", *, wait: bool = True) -> End:
+        """Close what was put on record, once. Durable before the caller sees the end; late only where the broker is."""
+        if self._closed or not self._on_record or self._route is None:
+            return End()
+        self._closed = True
+        usage = self._usage(outcome)
+        priced = domain.cost(self._street.catalog, self._route, usage)
+        now = time.monotonic()
+        finished = Finished(
+            boot_id=self._street.boot_id,
+            attempts=self._envelope.attempt + 1,
+            outcome=outcome,
+            usage=usage,
+            rate_card=self._route.rate_card,
+            cost_nano=priced.total_nano,
+            currency=priced.currency,
+            provider_status=self._status,
+            error_code=error_code,
+            endpoint=self._endpoint,
+            response_hash=self._hash.digest() if self._status else b"",
+            first_byte_ms=_ms(self._times.first - self._times.dialled) if self._times.first else 0,
+            total_ms=_ms(now - self._times.began),
+            output_bytes=self._prepared.decoder.output_bytes if self._prepared else 0,
+            route=self._facts,
+        )
+        stored = self._street.facts.publish("finished", self._fact(finished=finished))
+        self._street.metrics.count("provider_calls_total", self._route.egress, Outcome.Name(outcome)[8:].lower())
+        if wait:
+            # On time-out the publisher goes on trying: the answer is not held back for the record's sake.
+            await asyncio.wait([stored], timeout=_RECORD_S)
+        return End(usage=usage, cost_nano=priced.total_nano, currency=priced.currency)
+
+    def _usage(self, outcome: Outcome) -> Usage:
+        """What the provider said; else, where something was forwarded, an estimate; else nothing was used."""
+        decoder = self._prepared.decoder if self._prepared else None
+        if decoder is not None and decoder.usage is not None:
+            return decoder.usage
+        if decoder is None or not self._times.first or outcome == Outcome.OUTCOME_FAILED:
+            return Usage()
+        return domain.estimated(self._envelope.shape.text_bytes, decoder.output_bytes)
+
+    def _fact(self, **kind: Proto) -> Fact:
+        return Fact(
+            request_id=self._envelope.request_id,
+            tenant=self._envelope.tenant,
+            at_ms=int(time.time() * 1000),
+            **kind,  # type: ignore[arg-type]  # one member of the oneof, named by the caller
+        )
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    for name in ("x-request-id", "x-amzn-requestid", "request-id", "apim-request-id"):
+        if found := headers.get(name):
+            return found[:200]
+    return ""
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

@@ -1,0 +1,55 @@
+"""The ways out of one worker: address and credential of each egress, from the environment, decided once at start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from libs.catalog.egress import is_custom, missing
+from libs.catalog.model import Egress, Wire
+from libs.contracts.northern.v1.street_pb2 import EgressState
+
+SPOKEN = frozenset({Wire.OPENAI, Wire.AZURE, Wire.BEDROCK_CONVERSE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayOut:
+    """Where an egress leads here. `reason` says in a sentence why it cannot be used; empty: it can."""
+
+    egress: Egress
+    base_url: str
+    sandbox: bool = False
+    custom: bool = False
+    reason: str = ""
+
+    @property
+    def host(self) -> str:
+        """The authority that is dialled."""
+        return urlsplit(self.base_url).netloc
+
+    def state(self) -> EgressState:
+        return EgressState(
+            name=self.egress.name,
+            available=not self.reason,
+            reason=self.reason,
+            sandbox=self.sandbox,
+            custom=self.custom,
+        )
+
+
+def find(egress: Egress, environ: Mapping[str, str], sandbox_url: str | None) -> WayOut:
+    """The sandbox where it was chosen, else the address of the vendor's own variable or of the catalogue."""
+    if egress.wire not in SPOKEN:
+        # Listed all the same: the route is known and its answer to a call says what is missing.
+        return WayOut(egress=egress, base_url=egress.base_url, sandbox=bool(sandbox_url))
+    if sandbox_url:
+        return WayOut(egress=egress, base_url=sandbox_url.rstrip("/") + egress.sandbox_path, sandbox=True)
+    given = environ.get(egress.base_url_env, "").strip().rstrip("/")
+    base_url = _filled(egress, given) if given else egress.base_url
+    reason = missing(egress, environ) or ""
+    if not reason and (not base_url or "{" in base_url):
+        reason = f"{egress.provider} has no address here: the operator has to set {egress.base_url_env}"
+    return WayOut(egress=egress, base_url=base_url, custom=bool(given) and is_custom(egress, base_url), reason=reason)
+
+
+def _filled(egress: Egress, given: str) -> str:
+    return given if urlsplit(given).path.strip("/") else given + egress.base_path

@@ -1,0 +1,100 @@
+"""The look-up: what waits, what is pending, what is not found, and who may see it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+from libs.contracts.ids import RequestIds
+from libs.contracts.northern.v1.facts_pb2 import Fact
+from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
+from libs.projection.base import Placed
+from libs.telemetry.metrics import Metrics
+from services.custody.handlers import Handlers
+from services.custody.reader import Records
+
+if TYPE_CHECKING:
+    from tests.unit.custody.conftest import KeptTable
+
+Make = Callable[..., Fact]
+AT = 1_800_000_000_000
+ID = RequestIds(3, lambda: AT, AT + 1000)()
+
+
+async def write(table: "KeptTable", *facts: Fact, first: int = 1) -> None:
+    block = [Placed(n, 0, made.WhichOneof("kind") or "", made) for n, made in enumerate(facts, start=first)]
+    await Records(table, Metrics()).write(block, f"EVENTS:{first}-{first + len(facts) - 1}")
+
+
+async def ask(handlers: Handlers, *, tenant: str = "t_one", request_id: str = ID, wait_ms: int = 0) -> CustodyGot:
+    asked = CustodyGet(tenant=tenant, request_id=request_id, wait_ms=wait_ms)
+    return CustodyGot.FromString(await handlers.get(asked.SerializeToString()))
+
+
+def handlers_at(table: "KeptTable", now_ms: int) -> Handlers:
+    return Handlers(table=table, now_ms=lambda: now_ms)
+
+
+async def test_a_sealed_record_is_answered_at_once(table: "KeptTable", fact: Make) -> None:
+    await write(table, *(fact(kind, request_id=ID) for kind in ("egress", "finished", "delivered")))
+    got = await ask(handlers_at(table, AT + 60_000), wait_ms=3000)
+    assert orjson.loads(got.record)["status"] == "sealed"
+    assert table.asked == 1
+
+
+async def test_another_tenants_record_is_not_found(table: "KeptTable", fact: Make) -> None:
+    await write(table, *(fact(kind, request_id=ID) for kind in ("egress", "finished", "delivered")))
+    got = await ask(handlers_at(table, AT + 60_000), tenant="t_two")
+    assert got.failure.code == "not_found"
+    assert not got.record
+
+
+async def test_a_young_unknown_id_is_pending_and_looks_the_same_to_every_tenant(table: "KeptTable", fact: Make) -> None:
+    await write(table, *(fact(kind, request_id=ID) for kind in ("egress", "finished", "delivered")))
+    stranger = await ask(handlers_at(table, AT + 1000), tenant="t_two")
+    nothing = await ask(handlers_at(table, AT + 1000), tenant="t_three")
+    assert stranger == nothing
+    assert orjson.loads(stranger.record)["status"] == "pending"
+
+
+async def test_a_young_id_is_waited_for_by_one_loop_however_many_ask(table: "KeptTable", fact: Make) -> None:
+    handlers = handlers_at(table, AT + 500)
+    asking = [asyncio.create_task(ask(handlers, wait_ms=3000)) for _ in range(10)]
+    await asyncio.sleep(0.05)
+    await write(table, *(fact(kind, request_id=ID) for kind in ("egress", "finished", "delivered")))
+    answers = await asyncio.gather(*asking)
+    assert {orjson.loads(got.record)["status"] for got in answers} == {"sealed"}
+    assert table.asked <= 10 + 10 + 2
+    assert handlers._polls == {}
+
+
+async def test_the_wait_ends_when_the_asker_said(table: "KeptTable") -> None:
+    began = asyncio.get_running_loop().time()
+    got = await ask(handlers_at(table, AT + 500), wait_ms=150)
+    assert asyncio.get_running_loop().time() - began < 1
+    assert orjson.loads(got.record)["status"] == "pending"
+
+
+async def test_a_running_request_is_shown_pending_within_a_second_or_so(table: "KeptTable", fact: Make) -> None:
+    await write(table, fact("egress", request_id=ID))
+    began = asyncio.get_running_loop().time()
+    got = await ask(handlers_at(table, AT + 500), wait_ms=3000)
+    assert asyncio.get_running_loop().time() - began < 2
+    assert orjson.loads(got.record)["resolved_provider"] == "Bedrock"
+
+
+@pytest.mark.parametrize("request_id", ["", "xyz", "0" * 15, "0" * 17, "G" * 16, "../etc/passwd", "0" * 16])
+async def test_what_is_no_id_or_an_old_unknown_one_is_not_found(table: "KeptTable", request_id: str) -> None:
+    assert (await ask(handlers_at(table, AT), request_id=request_id, wait_ms=3000)).failure.code == "not_found"
+
+
+async def test_a_store_that_is_down_is_said(table: "KeptTable") -> None:
+    table.kept.fail()
+    assert (await ask(handlers_at(table, AT + 500))).failure.code == "store_unavailable"
+
+
+async def test_a_question_that_cannot_be_read_is_refused(table: "KeptTable") -> None:
+    got = CustodyGot.FromString(await handlers_at(table, AT).get(b"\xff"))
+    assert got.failure.code == "invalid_request"

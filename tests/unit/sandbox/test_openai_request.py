@@ -1,0 +1,167 @@
+"""What OpenAI refuses, refused in its words."""
+
+import base64
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.sandbox.domain import Ask, Choice
+from services.sandbox.openai.request import read
+from services.sandbox.wire import Refusal
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(60)
+HI = [{"role": "user", "content": "hi"}]
+TOOL = {"type": "function", "function": {"name": "now"}}
+CALL = {"id": "c1", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+
+
+def ask(**given: Any) -> Ask:
+    return read(orjson.dumps({"model": "gpt-4o", "messages": HI} | given))
+
+
+def refusal(**given: Any) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        ask(**given)
+    return caught.value
+
+
+@pytest.mark.parametrize("field", ["privacy_tier", "allow_fallbacks", "pii_substitution", "routing", "top_k"])
+def test_a_field_that_openai_does_not_know_is_refused(field: str) -> None:
+    refused = refusal(**{field: True})
+    assert (refused.status, refused.code, refused.param) == (400, "unknown_parameter", field)
+
+
+def test_vllm_has_fields_of_its_own_and_still_not_ours() -> None:
+    body = {"model": "Qwen/Qwen3-14B", "messages": HI, "top_k": 3}
+    assert read(orjson.dumps(body), vllm=True).model == "Qwen/Qwen3-14B"
+    with pytest.raises(Refusal, match="privacy_tier"):
+        read(orjson.dumps(body | {"privacy_tier": "x"}), vllm=True)
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini", "o3", "o4-mini"])
+def test_reasoning_models_refuse_max_tokens(model: str) -> None:
+    assert refusal(model=model, max_tokens=5).code == "unsupported_parameter"
+    assert ask(model=model, max_completion_tokens=5).max_tokens == 5
+    assert ask(model="gpt-4o", max_tokens=5).max_tokens == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"messages": None}, "missing_required_parameter"),
+        ({"messages": []}, "empty_array"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "invalid_value"),
+        ({"messages": [{"role": "user", "content": [{"type": "image", "x": 1}]}]}, "invalid_value"),
+        ({"temperature": 2.1}, "integer_above_max_value"),
+        ({"n": 0}, "integer_below_min_value"),
+        ({"n": True}, "invalid_type"),
+        ({"stream": "yes"}, "invalid_type"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "invalid_type"),
+        ({"tools": []}, "empty_array"),
+        ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "invalid_value"),
+        ({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "other"}}}, "invalid_value"),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, "missing_required_parameter"),
+        ({"model": "missing-model"}, "model_not_found"),
+        ({"messages": [{"role": "user", "content": "[[sandbox chunk=1]]"}]}, "sandbox_directive"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_code(given: dict[str, Any], code: str) -> None:
+    assert refusal(**given).code == code
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"model": ""},
+        {"stream_options": {"include_usage": True}},
+        {"tool_choice": "auto"},
+        {"response_format": {"type": "json_object"}},
+        {"messages": [*HI, {"role": "tool", "tool_call_id": "c1", "content": "x"}]},
+        {"messages": [*HI, {"role": "assistant", "tool_calls": [CALL]}, *HI]},
+        {"messages": [*HI, {"role": "assistant", "content": None}]},
+    ],
+)
+def test_what_does_not_fit_together_is_refused(given: dict[str, Any]) -> None:
+    assert refusal(**given).status == 400
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"model": NaN}', b"\xff"])
+def test_what_is_no_json_object_is_refused(raw: bytes) -> None:
+    with pytest.raises(Refusal, match="parse the JSON"):
+        read(raw)
+
+
+def test_a_tool_loop_is_read() -> None:
+    seen = ask(
+        messages=[
+            *HI,
+            {"role": "assistant", "content": None, "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "c1", "content": "noon"},
+        ],
+        tools=[TOOL],
+        tool_choice="required",
+    )
+    assert (seen.tool_results, seen.choice, seen.text, seen.text_bytes) == (("noon",), Choice.REQUIRED, "hi", 6)
+
+
+def test_an_image_is_checked_against_its_type() -> None:
+    def with_image(media: str, data: bytes) -> list[dict[str, Any]]:
+        url = f"data:{media};base64,{base64.b64encode(data).decode()}"
+        return [
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": url}}],
+            }
+        ]
+
+    assert ask(messages=with_image("image/png", PNG)).images == ("an image/png of 68 bytes",)
+    assert refusal(messages=with_image("image/jpeg", PNG)).code == "invalid_image_format"
+    assert refusal(messages=with_image("image/tiff", PNG)).code == "invalid_image_format"
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["", "user", "text", "function", "a"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "role", "content", "function", "name", "url", "image_url", "id", "text", "tool_calls"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "messages",
+                "tools",
+                "tool_choice",
+                "stop",
+                "stream",
+                "stream_options",
+                "response_format",
+                "n",
+                "max_tokens",
+            ]
+        ),
+        JSON,
+    )
+)
+def test_any_json_is_read_or_refused(given_: dict[str, Any]) -> None:
+    try:
+        read(orjson.dumps({"model": "m", "messages": HI} | given_))
+    except Refusal as refused:
+        assert 400 <= refused.status < 500
