@@ -146,7 +146,7 @@ async def summary(street: Opened, console: Console, seconds: float) -> str:
 
 
 async def _model(url: str, key: str) -> str:
-    """The first model this key may call."""
+    """A model this key may call, one with a Canadian endpoint if there is any."""
     status, body = await get(f"{url}/v1/models", bearer=key)
-    listed = orjson.loads(body).get("data", []) if status == OK else []
-    return str(listed[0]["id"]) if listed else "Qwen/Qwen3-14B"
+    ids = [str(one["id"]) for one in orjson.loads(body).get("data", [])] if status == OK else []
+    return next((one for one in ids if one.endswith("-ca")), ids[0] if ids else "Qwen/Qwen3-14B")

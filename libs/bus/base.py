@@ -47,7 +47,7 @@ class Subscription(Protocol):
 
 
 class Bus(Protocol):
-    """The broker. Every call raises BusUnavailable when it cannot be reached within its time; nothing is queued for later."""
+    """The broker. Every call raises BusUnavailable when it cannot be reached in time; nothing is queued for later."""
 
     @property
     def connected(self) -> bool:
@@ -81,7 +81,7 @@ class Bus(Protocol):
         """
 
     def follow(self, stream: str, *, after: int = 0, latest: bool = False) -> AsyncIterator[list[Stored]]:
-        """Messages of a stream with seq > `after`, in order, in batches, for ever; an empty batch is a sign of life (≤ 2 s).
+        """Messages of a stream with seq > `after`, in order, in batches; an empty batch is a sign of life (≤ 2 s).
 
         `latest`: begin with the last message of each subject. Ends when the connection it was opened on ends.
         """
@@ -93,11 +93,11 @@ class Bus(Protocol):
         """The key as it stands, None where it was never put or is deleted."""
 
     async def put(self, bucket: str, key: str, value: bytes, *, revision: int | None = None) -> int:
-        """Set the key; with a `revision` only if that is still the last one (0: only if it does not exist), else Conflict."""
+        """Set the key; with a `revision` only if that is still its last one (0: it does not exist), else Conflict."""
 
     async def delete(self, bucket: str, key: str, *, revision: int | None = None) -> None:
         """Remove the key, under the same condition."""
 
 
-class Conflict(Exception):  # noqa: N818 - reads as what it is
+class Conflict(Exception):
     """A compare-and-set lost: somebody else wrote first. Read again and decide again."""

@@ -1,4 +1,4 @@
-"""Group commit: facts of one process gather while the batch before them is on its way to the disk; one PubAck for many."""
+"""Group commit: facts gather while the batch before them is on its way to the disk; one PubAck for many."""
 
 import asyncio
 import secrets
@@ -21,8 +21,8 @@ _ACK_S = 2.0
 class FactPublisher:
     """Durable facts. `publish` answers a future that is done when the broker has them on disk.
 
-    A batch that got no PubAck is sent again, the same bytes under the same message id, until it has one: a fact once taken is
-    never dropped while the process lives. Raises RecordUnavailable when too many wait already.
+    A batch that got no PubAck is sent again, the same bytes under the same message id, until it has one: a fact once
+    taken is never dropped while the process lives. Raises RecordUnavailable when too many wait already.
     """
 
     def __init__(self, bus: Bus, metrics: Metrics) -> None:

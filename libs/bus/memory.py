@@ -109,7 +109,7 @@ class MemoryBus:
         *,
         msg_id: str = "",
         expected: int | None = None,
-        timeout_s: float = 5.0,
+        timeout_s: float = 5.0,  # noqa: ARG002 - memory answers at once
     ) -> int:
         return self._append(subject, data, msg_id, expected, deleted=False)
 
@@ -133,7 +133,7 @@ class MemoryBus:
             except TimeoutError:
                 yield []
 
-    async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:
+    async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:  # noqa: ARG002 - as above
         self._up()
         return len(self._streams[stream].messages)
 

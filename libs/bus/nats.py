@@ -30,7 +30,7 @@ _REMOVED = ("DEL", "PURGE")
 
 @asynccontextmanager
 async def connect(service: str, settings: Settings) -> AsyncIterator[Bus]:
-    """A connection for one service, with its own nkey and inbox. Raises BusUnavailable when no broker answers in 15 s."""
+    """A connection for one service, with its own nkey and inbox. BusUnavailable when no broker answers in 15 s."""
     client = Client()
     bus = NatsBus(client)
     seed = settings.nats_seed_file
@@ -174,7 +174,7 @@ class NatsBus:
         await self._append(f"$KV.{bucket}.{key}", b"", headers, 5.0)
 
     async def _create(self, bucket: str, key: str, value: bytes) -> int:
-        """Put only where nothing stands: never put, or deleted (then the marker's own sequence is what must be last)."""
+        """Put only where nothing stands: never put, or deleted (then the marker's sequence is what must be last)."""
         subject = f"$KV.{bucket}.{key}"
         try:
             return await self.append(subject, value, expected=0)
@@ -199,7 +199,7 @@ class NatsBus:
         msg = await self._request(f"$JS.API.{verb}", orjson.dumps(body) if body else b"", timeout_s)
         answer: dict[str, Any] = orjson.loads(msg.data)
         if "error" in answer:
-            raise BusUnavailable(f"the broker refused {verb.split('.')[0]} ({answer['error'].get('err_code')})")
+            raise BusUnavailable(f"the broker refused {verb.partition('.')[0]} ({answer['error'].get('err_code')})")
         return answer
 
     async def _request(self, subject: str, data: bytes, timeout_s: float, headers: dict[str, str] | None = None) -> Msg:
@@ -235,7 +235,7 @@ class _Subscription:
 
 
 class _Reader:
-    """Pulls from an ephemeral consumer without acks: one pull outstanding, order checked by the consumer's own count."""
+    """Pulls from an ephemeral consumer without acks: one pull outstanding, order checked by the consumer's count."""
 
     def __init__(self, bus: NatsBus, stream: str, consumer: str) -> None:
         self._bus, self._stream, self._consumer = bus, stream, consumer

@@ -20,7 +20,7 @@ _BEAT_S = 2.0
 _TICK_S = 0.25
 
 
-class Gone(Exception):  # noqa: N818 - reads as what it is
+class Gone(Exception):
     """Whoever waited for the frames is gone, or says to stop: there is no use in going on."""
 
 

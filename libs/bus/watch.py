@@ -1,4 +1,4 @@
-"""A bucket's copy in memory that knows how fresh it is: opened again after every reconnect, compared with its source."""
+"""A bucket's copy in memory that knows how fresh it is: reopened after a reconnect, compared with its source."""
 
 import asyncio
 import time
@@ -60,9 +60,9 @@ class Watch:
             self._reader = asyncio.create_task(self._read())
             await asyncio.wait([self._reader])
             self._reader.cancel()
-            if not self._reader.cancelled() and (error := self._reader.exception()) is not None:
-                if not isinstance(error, BusUnavailable | Overloaded):
-                    raise error
+            error = None if self._reader.cancelled() else self._reader.exception()
+            if error is not None and not isinstance(error, BusUnavailable | Overloaded):
+                raise error
             self._metrics.count("watch_reopened_total", self._bucket)
             await asyncio.sleep(0.1)
 

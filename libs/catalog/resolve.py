@@ -34,7 +34,7 @@ def resolve(
     if not callable_:
         raise RouteNotAllowed(_forbidden(name, known, allowed_tiers, tier), param="model")
     usable = [route for route in callable_ if open_egresses is None or route.egress in open_egresses] or callable_
-    first = min((route.tier for route in usable), key=str)
+    first = min((route.tier for route in usable), key=list(Tier).index)
     return [route for route in usable if route.tier is first]
 
 

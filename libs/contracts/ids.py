@@ -1,7 +1,7 @@
 """Request ids: 16 hex digits, ordered by time, never issued twice by any replica.
 
-41 bits of milliseconds since 2026-01-01 UTC, 10 bits of replica slot, 13 bits of counter (Sonyflake's idea with our widths):
-10^10 ids a day over 1,000 replicas are 116 a millisecond in all; one replica can issue 8,192 in each.
+41 bits of milliseconds since 2026-01-01 UTC, 10 bits of replica slot, 13 bits of counter (Sonyflake's idea, our
+widths): 10^10 ids a day over 1,000 replicas are 116 a millisecond in all; one replica can issue 8,192 in each.
 """
 
 import re
@@ -16,8 +16,8 @@ REQUEST_ID = re.compile(r"[0-9a-f]{16}")
 class RequestIds:
     """Issues ids for one leased slot. `now_ms` is Unix time; `until_ms` is the end of the lease.
 
-    A clock that steps back does not repeat an id: the last millisecond used is kept. Past the end of the lease nothing is
-    issued (the slot may be another's by then): `LookupError`.
+    A clock that steps back does not repeat an id: the last millisecond used is kept. Past the end of the lease nothing
+    is issued (the slot may be another's by then): `LookupError`.
     """
 
     def __init__(self, slot: int, now_ms: Callable[[], int], until_ms: int) -> None:

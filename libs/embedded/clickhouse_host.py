@@ -56,19 +56,16 @@ class Connection:
         self._database = "default"
 
     def run(self, job: Job) -> bytes:
-        """The answer in the job's format. Raises EngineError; the connection is then to be replaced."""
-        try:
-            self._stand_on(job)
-            said = job.statement
-            if said.input_format:
-                with self._chdb.send_insert(said.sql, said.input_format) as rows:
-                    rows.append(said.rows)
-                    rows.finish()
-                return b""
-            answer = self._chdb.query(said.sql, job.output_format, params=dict(job.parameters))
-            return b"" if answer is None else bytes(answer.bytes())
-        except (RuntimeError, chdb.ChdbError) as error:
-            raise wire.EngineError(str(error)) from None
+        """The answer in the job's format. After an error the connection is to be closed."""
+        self._stand_on(job)
+        said = job.statement
+        if said.input_format:
+            with self._chdb.send_insert(said.sql, said.input_format) as rows:
+                rows.append(said.rows)
+                rows.finish()
+            return b""
+        answer = self._chdb.query(said.sql, job.output_format, params=dict(job.parameters))
+        return b"" if answer is None else bytes(answer.bytes())
 
     def close(self) -> None:
         self._chdb.close()
@@ -101,10 +98,10 @@ class Engine:
             "max_memory_usage": str(1 << 30),
             "max_result_bytes": str(256 << 20),
         }
-        self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[Connection | None] = queue.SimpleQueue()  # None: to be opened
         self._keeper = Connection(folder, self._base)  # the engine stops with its last connection
         for _ in range(queries):
-            self._idle.put(Connection(folder, self._base))
+            self._idle.put(None)
         self._threads = ThreadPoolExecutor(queries, thread_name_prefix="chdb")
         self._queries = queries
         self._taken = 0
@@ -131,24 +128,27 @@ class Engine:
         """Wait for what runs, then close every connection."""
         self._threads.shutdown(wait=True)
         while not self._idle.empty():
-            self._idle.get().close()
+            if (connection := self._idle.get()) is not None:
+                connection.close()
         self._keeper.close()
 
     def _run(self, job: Job) -> bytes:
+        # A request has no session: what a statement did to its connection, or left half done, must not reach
+        # the next one, so that connection is closed and its place opened anew (about a millisecond).
         connection = self._idle.get()
-        # A request has no session: what a statement did to the connection, or left half done, must not
-        # reach the next one, so that connection is replaced (about a millisecond).
-        spent = job.statement.verb not in _SESSIONLESS
+        kept = None
         try:
-            return connection.run(job)
-        except BaseException:
-            spent = True
-            raise
+            connection = connection or Connection(self._folder, self._base)
+            answer = connection.run(job)
+            if job.statement.verb in _SESSIONLESS:
+                kept = connection
+            return answer
+        except (RuntimeError, chdb.ChdbError) as error:
+            raise wire.EngineError(str(error)) from None
         finally:
-            if spent:
+            if connection is not None and kept is None:
                 connection.close()
-                connection = Connection(self._folder, self._base)
-            self._idle.put(connection)
+            self._idle.put(kept)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,7 +27,7 @@ def run(service: str, build: Build[S], kind: type[S]) -> None:
     settings = read(kind)
     configure(service, settings.log_level)
     try:
-        uvloop.run(_serve(service, build, settings))
+        uvloop.run(_serve(build, settings))
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -37,7 +37,7 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-async def _serve(service: str, build: Build[S], settings: S) -> None:
+async def _serve(build: Build[S], settings: S) -> None:
     log = logger()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Trace context (W3C `traceparent`): read from the caller or begun here, and carried on; nothing else of tracing yet."""
+"""Trace context (W3C `traceparent`): read from the caller or begun here, and carried on."""
 
 import re
 import secrets

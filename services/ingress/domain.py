@@ -1,4 +1,4 @@
-"""What a request asks for, read from its parsed body and headers; pure, and the only place that knows our own fields."""
+"""What a request asks for, from its parsed body and headers; pure, and the only place that knows our own fields."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
 MAX_MESSAGES = 2_000
 MAX_MODEL = 256
 _LAST_TURN = 2_048
+_MAX_PLACES = 64
+_MAX_PLACE = 16
 
 # Field of ours -> the header that says the same.
 HEADER_FORMS = {
@@ -26,7 +28,7 @@ OURS = (*HEADER_FORMS, "routing", "pii_policy", "conversation_id")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """A request as the street needs it: `body` is the parsed value serialised once, without `model` and our own fields."""
+    """A request as the street needs it: `body` is the parsed value serialised once, without `model` and our fields."""
 
     body: bytes
     shape: Shape
@@ -43,7 +45,7 @@ class Allowed:
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """The body as one JSON object. Duplicate members collapse to the last; NaN and infinities are refused (RFC 8259)."""
+    """The body as one JSON object. Duplicate members collapse to the last; NaN and infinities are refused."""
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -56,7 +58,7 @@ def parse(raw: bytes) -> dict[str, Any]:
 def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, surface: Surface) -> Asked:
     """Check what we answer for, take our own fields out, leave the rest as it is. `body` is used up.
 
-    Raises InvalidRequest naming the member; the 503 of a field whose service is not there; RouteNotAllowed for a foreign tier.
+    Raises InvalidRequest naming the member, the 503 of a field whose service is not there, RouteNotAllowed for a tier.
     """
     ours = _ours(body, headers)
     _refuse_what_is_not_there(body, ours)
@@ -109,14 +111,14 @@ def _refuse_what_is_not_there(body: Mapping[str, Any], ours: Mapping[str, Any]) 
         raise InvalidRequest("`pii_substitution` must be true or false", param="pii_substitution")
     if ours.get("pii_substitution"):
         raise PiiUnavailable(
-            "pii_substitution is not available here yet; nothing was sent. Send it without personal data, or without the field.",
+            "pii_substitution is not available here yet, so nothing was sent; leave the field and personal data out",
             param="pii_substitution",
         )
     for name in ("pii_policy", "conversation_id"):
         if ours.get(name) is not None:
-            raise PiiUnavailable(f"`{name}` needs the PII service, which is not available here yet; leave it out", param=name)
+            raise PiiUnavailable(f"`{name}` needs a service that is not available here yet; leave it out", param=name)
     if body.get("model") == "auto" or ours.get("routing") is not None:
-        raise AutoUnavailable("smart routing (`auto`, `routing`) is not available here yet; name a route", param="model")
+        raise AutoUnavailable("smart routing (`auto`, `routing`) is not here yet; name a route", param="model")
 
 
 def _policy(ours: Mapping[str, Any], allowed: Allowed) -> Policy:
@@ -124,7 +126,9 @@ def _policy(ours: Mapping[str, Any], allowed: Allowed) -> Policy:
     if tier is not None and tier not in TIERS:
         raise InvalidRequest(f"`privacy_tier` must be one of {', '.join(TIERS)}", param="privacy_tier")
     if tier is not None and tier not in allowed.tiers:
-        raise RouteNotAllowed(f"this key may not use the tier {tier}; it may use {', '.join(allowed.tiers)}", param="privacy_tier")
+        raise RouteNotAllowed(
+            f"this key may use the tiers {', '.join(allowed.tiers)}, not {tier}", param="privacy_tier"
+        )
     asked = ours.get("residency")
     if asked is not None and not _jurisdictions(asked):
         raise InvalidRequest('`residency` must be a list of jurisdictions such as ["CA"]', param="residency")
@@ -136,7 +140,9 @@ def _policy(ours: Mapping[str, Any], allowed: Allowed) -> Policy:
 
 
 def _jurisdictions(value: Any) -> bool:
-    return isinstance(value, list) and 0 < len(value) <= 64 and all(isinstance(v, str) and 0 < len(v) <= 16 for v in value)
+    if not isinstance(value, list) or not 0 < len(value) <= _MAX_PLACES:
+        return False
+    return all(isinstance(place, str) and 0 < len(place) <= _MAX_PLACE for place in value)
 
 
 def _narrowed(key: Sequence[str], asked: Sequence[str] | None) -> list[str]:

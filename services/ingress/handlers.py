@@ -91,7 +91,8 @@ class Handlers:
             return await self._custody(request, path.removeprefix(_CUSTODY))
         if path == "/api/billing/models":
             self._only(method, "GET")
-            return _json({"models": [describe.billing_entry(self.catalog, route) for route in self.catalog.routes.values()]})
+            routes = self.catalog.routes.values()
+            return _json({"models": [describe.billing_entry(self.catalog, route) for route in routes]})
         if path.startswith("/api/session"):
             return await self.sessions.answer(request, path)
         if path == "/healthz":
@@ -134,7 +135,7 @@ class Handlers:
         health = surface == _INFERENCE and name.endswith("/health")
         route = self.catalog.route(name.removesuffix("/health") if health else name)
         if route is None:
-            raise ModelNotFound(f"there is no model {headers.clean(name)}; GET /v1/models lists those there are", param="model")
+            raise ModelNotFound(f"there is no model {headers.clean(name)}; GET /v1/models lists them", param="model")
         if health:
             state = self.heard.egress(route.egress)
             status = "loading" if state is None else "ready" if state.available else "unavailable"

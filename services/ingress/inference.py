@@ -25,9 +25,9 @@ from libs.telemetry.trace import carry_on
 from services.ingress import domain, headers, problems
 from services.ingress.relay import Relay, Sent
 
-BUDGET_MS = 3_600_000      # the longest a stream may live (ARCHITECTURE §2)
-INLINE = 256 << 10         # a larger body stays here and is pulled by the worker
-_THREADED = 1 << 20        # hashing this much blocks the loop for longer than a stream should wait
+BUDGET_MS = 3_600_000  # the longest a stream may live (ARCHITECTURE §2)
+INLINE = 256 << 10  # a larger body stays here and is pulled by the worker
+_THREADED = 1 << 20  # hashing this much blocks the loop for longer than a stream should wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,5 +182,3 @@ class Inference:
             first_byte_ms=sent.first_byte_ms,
             total_ms=total_ms,
         )
-
-

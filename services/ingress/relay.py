@@ -66,7 +66,9 @@ class Sent:
 
 
 class Relay:
-    """Answers one request from its inflow. What goes wrong before the first byte is raised; after it, it ends the stream."""
+    """Answers one request from its inflow. What goes wrong before the first byte is raised; after it, it ends the
+    stream with an error event.
+    """
 
     def __init__(
         self, request: BaseRequest, inflow: Inflow, dialect: Dialect, request_id: str, sent: Sent, write_idle_s: float

@@ -50,7 +50,7 @@ class EdgeServer(web.Server):
             self._socket.close()
         self.pre_shutdown()
         deadline = time.monotonic() + drain_s
-        while self.busy and time.monotonic() < deadline:
+        while self.busy and time.monotonic() < deadline:  # noqa: ASYNC110 - connections say nothing when they end
             await asyncio.sleep(0.05)
         await self.shutdown(1.0)
         if self._sweeper is not None:
@@ -105,7 +105,11 @@ class _Connection(RequestHandler):
             self.force_close()
 
     def handle_error(
-        self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp calls it so
     ) -> web.StreamResponse:
         """What aiohttp could not read as HTTP, or a handler that fell: never its own text."""
         if request.writer.output_size > 0:

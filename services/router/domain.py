@@ -15,10 +15,13 @@ StateOf = Callable[[str], EgressState | None]
 def choose(catalog: Catalog, model: str, policy: Policy, state_of: StateOf) -> Route:
     """The route that serves `model` under every rule.
 
-    Raises ModelNotFound, RouteNotAllowed, ResidencyRefused (with the rule and the nearest legal route), RouteUnavailable (no
-    credential here), Overloaded (no worker).
+    Raises ModelNotFound, RouteNotAllowed, ResidencyRefused (with the rule and the nearest legal route),
+    RouteUnavailable (no credential here), Overloaded (no worker).
     """
-    routes = resolve(catalog, model, allowed_tiers=policy.allowed_tiers, tier=policy.tier)
+    open_egresses = [name for name in catalog.egresses if (state := state_of(name)) is not None and state.available]
+    routes = resolve(
+        catalog, model, allowed_tiers=policy.allowed_tiers, tier=policy.tier, open_egresses=open_egresses
+    )
     refused: NorthernError | None = None
     for route in routes:
         problem = _problem(catalog, route, policy, state_of)

@@ -89,7 +89,7 @@ def _provider(way: WayOut) -> Provider | None:
 
 
 def _session() -> aiohttp.ClientSession:
-    """No cookies, no limit of its own (in_flight is the limit), no time limit of its own (Run.tick has them), no redirects."""
+    """No cookies, no limit of its own (`in_flight` is the limit); Run.tick has all time limits but one."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=60),
         cookie_jar=aiohttp.DummyCookieJar(),

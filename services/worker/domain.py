@@ -1,32 +1,10 @@
-"""What a worker states about a call and what it cost: pure."""
+"""What a call used and what it cost: pure."""
 
-from libs.catalog import describe
 from libs.catalog.model import Catalog, Route
 from libs.catalog.pricing import Priced, price
-from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
-from services.worker.ways_out import WayOut
+from libs.contracts.northern.v1.frames_pb2 import Usage
 
 _BYTES_A_TOKEN = 4  # of text, where no better measure is known; marked `estimated` wherever it is used
-
-
-def facts_of(route: Route, way: WayOut) -> RouteFacts:
-    """Where the request is handed to, as headers and record show it. An overridden address proves nothing of its region."""
-    egress = way.egress
-    unknown = way.custom
-    return RouteFacts(
-        route_id=route.route_id,
-        tier=route.tier.value,
-        provider=egress.provider,
-        region="unknown" if unknown else egress.region,
-        jurisdiction="unknown" if unknown else egress.jurisdiction,
-        custody_path=f"NI-CA -> {egress.provider}-unknown" if unknown else describe.custody_path(egress),
-        credential_source="platform",
-        litellm_model=describe.litellm_model(route),
-        processing_jurisdictions=() if unknown else route.processing.jurisdictions,
-        evidence="asserted" if unknown or way.sandbox else route.processing.evidence.value,
-        sandbox=way.sandbox,
-        model=route.model,
-    )
 
 
 def estimated(text_bytes: int, output_bytes: int) -> Usage:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message as Proto
 
 from libs.bus.facts import FactPublisher
 from libs.bus.outflow import Gone, Outflows
+from libs.catalog import describe
 from libs.catalog.model import Catalog, Route
 from libs.catalog.residency import may_serve
 from libs.contracts.errors import (
@@ -34,11 +35,11 @@ from services.worker import domain
 from services.worker.providers.base import Prepared, Provider
 from services.worker.ways_out import WayOut
 
-_RECORD_S = 5.0            # how long a record may take to become durable
-_HEAD_S = 10.0             # a live 200 without content commits after this
+_RECORD_S = 5.0  # how long a record may take to become durable
+_HEAD_S = 10.0  # a live 200 without content commits after this
 _MAX_ANSWER = 64 << 20
 _MAX_ERROR = 1 << 20
-_THREADED = 1 << 20        # hashing more than this blocks the loop for too long
+_THREADED = 1 << 20  # hashing more than this blocks the loop for too long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +147,8 @@ class Run:
         body = envelope.body
         if envelope.HasField("body_ref"):
             body = await self._outflow.pull(envelope.body_ref.subject, envelope.body_ref.size)
-        self._route, self._facts = route, domain.facts_of(route, way)
+        self._route = route
+        self._facts = describe.route_facts(self._street.catalog, route, sandbox=way.sandbox, custom=way.custom)
         self._prepared = prepared = await provider.prepare(envelope, body, route, way)
         await self._intend(prepared, way)
         await self._call(prepared, provider, way)

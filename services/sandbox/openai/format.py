@@ -66,7 +66,8 @@ class OpenAIWire:
             raise Refusal(
                 401,
                 "Access denied due to invalid subscription key or wrong API endpoint. "
-                "Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.",
+                "Make sure to provide a valid key for an active subscription and use a correct regional API endpoint "
+                "for your resource.",
             )
 
     def read(self, received: Received) -> Ask:

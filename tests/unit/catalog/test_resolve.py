@@ -1,5 +1,6 @@
 """From a name to routes: exact ids, native ids by tier, and refusals that say what to do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,13 @@ def test_a_deployment_that_is_not_open_here_gives_way_to_one_that_is(shipped: Ca
         "azure/gpt-4.1-mini-ca"
     ]
     assert ids(shipped, "gpt-4.1-mini", open_egresses=[]) == ["azure/gpt-4.1-mini-ca"]
+
+
+def test_own_machines_come_before_a_providers_api(shipped: Catalog) -> None:
+    own, direct = shipped.routes["Qwen/Qwen3-14B"], shipped.routes["openai/gpt-4.1-us"]
+    both = replace(shipped, native={"shared": (direct, own)})
+    assert resolve(both, "shared", allowed_tiers=ALL) == [own]
+    assert resolve(both, "shared", allowed_tiers=ALL, tier="provider_api") == [direct]
 
 
 def test_a_key_without_the_tier_is_told_so(shipped: Catalog) -> None:

@@ -1,6 +1,7 @@
 """OpenAI streams and answers that pass through: same bytes out, and what is learned from them on the way."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -41,7 +42,7 @@ def run(stream: OpenAIStream, pieces: Iterable[bytes]) -> bytes:
 
 def cut(data: bytes, at: list[int]) -> list[bytes]:
     marks = sorted({0, len(data), *(n % (len(data) + 1) for n in at)})
-    return [data[a:b] for a, b in zip(marks, marks[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(marks)]
 
 
 def facts(stream: OpenAIStream) -> tuple[object, ...]:
@@ -157,7 +158,11 @@ def test_an_error_with_a_status_keeps_its_kind() -> None:
 
 
 def test_an_event_without_end_is_an_error_and_not_memory() -> None:
-    for pieces in ([b"data: " + b"x" * EVENT_LIMIT], [b"data: ", b"x" * EVENT_LIMIT, b"\n\n"], [b"x" * (EVENT_LIMIT + 1) + b"\n\n"]):
+    for pieces in (
+        [b"data: " + b"x" * EVENT_LIMIT],
+        [b"data: ", b"x" * EVENT_LIMIT, b"\n\n"],
+        [b"x" * (EVENT_LIMIT + 1) + b"\n\n"],
+    ):
         stream = OpenAIStream(False)
         assert run(stream, pieces) == b""
         assert isinstance(stream.error, UpstreamError)
@@ -165,7 +170,9 @@ def test_an_event_without_end_is_an_error_and_not_memory() -> None:
 
 def test_the_model_is_replaced_in_every_event_even_when_the_provider_changes_its_mind() -> None:
     other = chunk({"content": "b"}).replace(b'"model":"gpt-up"', b'"model": "gpt-up-2"')
-    out = run(OpenAIStream(False, b"mine"), [AZURE, chunk({"content": "a"}), chunk({"content": '"model":"gpt-up"'}) + other])
+    out = run(
+        OpenAIStream(False, b"mine"), [AZURE, chunk({"content": "a"}), chunk({"content": '"model":"gpt-up"'}) + other]
+    )
     events = [orjson.loads(line[6:]) for line in out.splitlines() if line]
     assert [event["model"] for event in events] == ["mine"] * 4
     assert events[2]["choices"][0]["delta"]["content"] == '"model":"gpt-up"'
@@ -184,7 +191,8 @@ def test_output_bytes_are_near_the_truth_padding_or_not() -> None:
 
 
 def test_an_answer_passes_unchanged_with_its_usage_and_output() -> None:
-    body = b'{"id":"a", "model": "up", "choices":[{"message":{"content":"h\\u00e9"}}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}'
+    body = b'{"id":"a", "model": "up", "choices":[{"message":{"content":"h\\u00e9"}}],'
+    body += b'"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}'
     assert read_answer(body, None) == (body, Usage(input=5, output=2), 3)
     renamed, _, _ = read_answer(body, "mine")
     assert orjson.loads(renamed) == {**orjson.loads(body), "model": "mine"}

@@ -1,6 +1,7 @@
 """What Converse refuses, refused in its words."""
 
 import base64
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -20,13 +21,13 @@ SPEC = {"toolSpec": {"name": "now", "inputSchema": {"json": {"type": "object"}}}
 SCHEMA = {"type": "json_schema", "structure": {"jsonSchema": {"schema": '{"type":"object"}', "name": "n"}}}
 
 
-def ask(model: str = "mistral.mistral-large-2402-v1:0", **given: Any) -> Ask:
-    return read(orjson.dumps({"messages": [HI]} | given), model, stream=False)
+def ask(to: str = "mistral.mistral-large-2402-v1:0", **given: Any) -> Ask:
+    return read(orjson.dumps({"messages": [HI]} | given), to, stream=False)
 
 
-def refusal(model: str = "mistral.mistral-large-2402-v1:0", **given: Any) -> Refusal:
+def refusal(to: str = "mistral.mistral-large-2402-v1:0", **given: Any) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        ask(model, **given)
+        ask(to, **given)
     return caught.value
 
 
@@ -143,7 +144,5 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["messages", "system", "inferenceConfig", "toolConfig", "outputConfig"]), JSON))
 def test_any_json_is_read_or_refused(given_: dict[str, Any]) -> None:
-    try:
-        read(orjson.dumps({"messages": [HI]} | given_), "m", stream=False)
-    except Refusal as refused:
-        assert 400 <= refused.status < 500
+    with suppress(Refusal):  # any other exception is the failure
+        assert read(orjson.dumps({"messages": [HI]} | given_), "m", stream=False).model == "m"

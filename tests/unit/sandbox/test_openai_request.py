@@ -1,6 +1,7 @@
 """What OpenAI refuses, refused in its words."""
 
 import base64
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -161,7 +162,5 @@ JSON = st.recursive(
     )
 )
 def test_any_json_is_read_or_refused(given_: dict[str, Any]) -> None:
-    try:
-        read(orjson.dumps({"model": "m", "messages": HI} | given_))
-    except Refusal as refused:
-        assert 400 <= refused.status < 500
+    with suppress(Refusal):  # any other exception is the failure
+        assert read(orjson.dumps({"model": "m", "messages": HI} | given_)).model == "m"

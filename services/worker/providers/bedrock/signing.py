@@ -161,9 +161,7 @@ class GivenCredentials:
 class Signer:
     """Headers for each call: by bearer token where there is one (it wins, as in AWS's own SDKs), else by SigV4."""
 
-    def __init__(
-        self, sigv4: SigV4, chain: CredentialChain | GivenCredentials, bearer: Bearer | None = None
-    ) -> None:
+    def __init__(self, sigv4: SigV4, chain: CredentialChain | GivenCredentials, bearer: Bearer | None = None) -> None:
         self._sigv4 = sigv4
         self._chain = chain
         self._bearer = bearer

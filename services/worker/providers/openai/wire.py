@@ -21,7 +21,8 @@ class OpenAIProvider:
 
     async def prepare(self, envelope: Envelope, body: bytes, route: Route, way: WayOut) -> Prepared:
         shape = envelope.shape
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream" if shape.stream else "application/json"}
+        accept = "text/event-stream" if shape.stream else "application/json"
+        headers = {"Content-Type": "application/json", "Accept": accept}
         if self._key and way.egress.wire is Wire.AZURE:
             headers["api-key"] = self._key
         elif self._key:

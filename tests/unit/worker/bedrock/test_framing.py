@@ -2,6 +2,8 @@
 
 import struct
 import zlib
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
@@ -47,8 +49,9 @@ def test_any_split_gives_the_frames_that_botocore_gives(events: list[tuple[str, 
     marks = sorted({0, len(data), *(n % (len(data) + 1) for n in at)})
     ours, theirs = FrameDecoder(), EventStreamBuffer()
     theirs.add_data(data)
-    got = [f for a, b in zip(marks, marks[1:], strict=False) for f in ours.feed(data[a:b])]
-    oracle = [(m.headers[":message-type"], m.headers[":event-type"], m.payload) for m in theirs]
+    got = [f for a, b in pairwise(marks) for f in ours.feed(data[a:b])]
+    messages: list[Any] = list(theirs)  # its stubs take the headers for a number
+    oracle = [(m.headers[":message-type"], m.headers[":event-type"], m.payload) for m in messages]
     assert [(f.message_type, f.kind, f.payload) for f in got] == oracle
     assert not ours.pending
 

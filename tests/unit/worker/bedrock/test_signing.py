@@ -19,7 +19,12 @@ TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2099, 1, 1))  # noqa: DTZ001
 KEYS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 MODELS = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), min_size=1, max_size=60)
 BASES = st.sampled_from(
-    ["https://bedrock-runtime.ca-central-1.amazonaws.com", "http://127.0.0.1:8123", "https://h:443/", "http://[::1]:9/p"]
+    [
+        "https://bedrock-runtime.ca-central-1.amazonaws.com",
+        "http://127.0.0.1:8123",
+        "https://h:443/",
+        "http://[::1]:9/p",
+    ]
 )
 
 
