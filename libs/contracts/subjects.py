@@ -198,6 +198,12 @@ def inbox_prefix(service: str) -> str:
     return f"_INBOX_{token(service)}"
 
 
+def answers(service: str) -> bool:
+    """Whether a service answers requests, on inboxes that are not its own."""
+    grant = GRANTS.get(service)
+    return grant is not None and any(s.startswith(("ni.query.", "ni.ledger.", "ni.body.")) for s in grant.subscribe)
+
+
 def permissions(service: str) -> Permissions:
     """Allow-lists of a service. `operator` (migrations, dead letters, `ni`) may use the whole JetStream API."""
     inbox = f"{inbox_prefix(service)}.>"

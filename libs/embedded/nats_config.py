@@ -5,10 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from libs.contracts.subjects import GRANTS, permissions
-
-# Subjects whose messages are answered on the asker's own inbox.
-_ANSWERED = ("ni.query.", "ni.ledger.", "ni.body.")
+from libs.contracts.subjects import answers, permissions
 
 
 def render(*, port: int, monitor_port: int, store: Path, store_bytes: int, public_keys: Mapping[str, str]) -> str:
@@ -40,12 +37,6 @@ authorization {{
 def users(public_keys: Mapping[str, str]) -> str:
     """The `users` list: who is not on it does not get in, and what is not on a list is refused."""
     return "  users: [\n" + "".join(_user(name, key) for name, key in public_keys.items()) + "  ]"
-
-
-def answers(service: str) -> bool:
-    """Whether a service answers requests, on inboxes that are not its own."""
-    grant = GRANTS.get(service)
-    return grant is not None and any(subject.startswith(_ANSWERED) for subject in grant.subscribe)
 
 
 def _user(service: str, public_key: str) -> str:

@@ -43,7 +43,7 @@ class Entry:
     method: str
     path: str
     egress_id: str
-    headers: Sequence[tuple[bytes, bytes]] | None
+    headers: bytes | None  # one block: two hundred thousand lists of pairs would keep the collector busy
     detail_bytes: int
     model: str = ""
     stream: bool = False
@@ -83,7 +83,8 @@ class Journal:
     def begin(self, method: str, path: str, headers: Sequence[tuple[bytes, bytes]]) -> Entry:
         """Record a request whose headers have arrived."""
         self._seq += 1
-        kept = [(name.lower(), _veiled(name.lower(), value)) for name, value in headers]
+        kept = [(lower := name.lower(), _veiled(lower, value)) for name, value in headers]
+        block = b"\n".join([b"%b:%b" % pair for pair in kept])
         entry = Entry(
             seq=self._seq,
             monotonic=self.monotonic(),
@@ -91,8 +92,8 @@ class Journal:
             method=method,
             path=path,
             egress_id=next((value.decode("latin-1") for name, value in kept if name == EGRESS_ID), ""),
-            headers=kept,
-            detail_bytes=sum(len(name) + len(value) for name, value in kept),
+            headers=block,
+            detail_bytes=len(block),
         )
         self.entries.append(entry)
         self._detailed.append(entry)
@@ -152,9 +153,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "path": entry.path,
         "model": entry.model,
         "egress_id": entry.egress_id,
-        "headers": None
-        if entry.headers is None
-        else {n.decode("latin-1"): v.decode("latin-1") for n, v in entry.headers},
+        "headers": None if entry.headers is None else _pairs(entry.headers),
         "body_sha256": entry.body_sha256,
         "body": None if entry.body is None else entry.body.decode("utf-8", "replace"),
         "stream": entry.stream,
@@ -163,6 +162,11 @@ def shown(entry: Entry) -> dict[str, Any]:
         "chunks_sent": entry.chunks_sent,
         "ended_at": None if entry.ended is None else _at(*entry.ended),
     }
+
+
+def _pairs(block: bytes) -> dict[str, str]:
+    lines = (line.partition(":") for line in block.decode("latin-1").split("\n") if line)
+    return {name: value for name, _, value in lines}
 
 
 def _at(monotonic: float, unix: float) -> dict[str, float]:

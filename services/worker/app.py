@@ -5,6 +5,8 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -40,7 +42,7 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
         bus = await stack.enter_async_context(connect("worker", settings))
         facts = FactPublisher(bus, metrics)
         stack.push_async_callback(facts.close)
-        sessions = {name: await stack.enter_async_context(_session()) for name in ways}
+        sessions = {name: await stack.enter_async_context(_session(way)) for name, way in ways.items()}
         outflows = Outflows(bus, "worker", boot_id)
         await outflows.start()
         stack.push_async_callback(outflows.close)
@@ -88,12 +90,20 @@ def _provider(way: WayOut) -> Provider | None:
             return None  # listed, and refused by name, until their wire formats are spoken
 
 
-def _session() -> aiohttp.ClientSession:
+def _session(way: WayOut) -> aiohttp.ClientSession:
     """No cookies, no limit of its own (`in_flight` is the limit); Run.tick has all time limits but one."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=60),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
         headers={"User-Agent": "northern-inference/0.1", "Accept-Encoding": "identity"},
-        trust_env=True,  # a corporate proxy is put in place the usual way
+        proxy=_proxy(way),
     )
+
+
+def _proxy(way: WayOut) -> str | None:
+    """The corporate proxy of the usual variables, asked for once: aiohttp's own way reads ~/.netrc for every request."""
+    address = urlsplit(way.base_url)
+    if not address.hostname or proxy_bypass(address.netloc):
+        return None
+    return getproxies().get(address.scheme)

@@ -73,6 +73,16 @@ def test_any_split_gives_the_same_bytes_and_facts(at: list[int], crlf: bool, ask
     assert whole.usage is not None
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_byte_by_byte_each_event_leaves_with_its_last_byte(end: bytes) -> None:
+    events = [event.replace(b"\n", end) for event in FULL]
+    stream = OpenAIStream(False)
+    for event in events:
+        assert run(stream, [event[at : at + 1] for at in range(len(event) - 1)]) == b""
+        assert stream.feed(event[-1:]) == (b"" if event in events[-2:] else event)
+    assert stream.done
+
+
 PIECES = st.lists(
     st.sampled_from([b"\n", b"\n\n", b"\r\n", b"\r", b"data: ", b"[DONE]", b'"usage"', b'"error"', b"{}", b":", *FULL])
     | st.binary(max_size=6),

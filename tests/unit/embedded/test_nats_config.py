@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from libs.contracts.subjects import SERVICES, permissions
-from libs.embedded.nats_config import answers, render, users
+from libs.contracts.subjects import SERVICES, answers, permissions
+from libs.embedded.nats_config import render, users
 
 KEYS = {service: f"U{service.upper()}" for service in SERVICES}
 
