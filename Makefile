@@ -29,6 +29,9 @@ setup: .venv/.ready ## install what the project needs (done by every other comma
 up: setup ## start the whole street on this machine (NI_PORT, NI_STATE)
 	@$(RUN)ni up
 
+down: setup ## stop a street that runs in the background
+	@$(RUN)ni down
+
 status: setup ## what runs, on which port
 	@$(RUN)ni status
 
@@ -39,6 +42,7 @@ check: setup ## ruff, mypy --strict, generated code, and what stands out
 	@$(RUN)ruff format --check .
 	@$(RUN)mypy libs services cli tests
 	@$(RUN)python -m libs.contracts.generate --check
+	@$(RUN)python -m tests.architecture.standing_out
 
 proto: setup ## regenerate libs/contracts from proto/
 	@$(RUN)python -m libs.contracts.generate

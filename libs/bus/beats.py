@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from libs.bus.base import Bus, Message, Subscription
 from libs.contracts.errors import BusUnavailable
 from libs.contracts.northern.v1.street_pb2 import Beat, EgressState
+from libs.contracts.subjects import EVERY_BEAT
 from libs.contracts.subjects import beat as beat_subject
 
 EVERY_S = 2.0
@@ -51,8 +52,9 @@ class Heard:
         self._last: dict[str, tuple[float, Beat]] = {}
         self._sub: Subscription | None = None
 
-    async def start(self, service: str = "*") -> None:
-        self._sub = await self._bus.subscribe(beat_subject(service) if service != "*" else "ni.beat.*", self._arrived)
+    async def start(self, service: str = "") -> None:
+        """Begin to listen; to one service only, where one is named."""
+        self._sub = await self._bus.subscribe(beat_subject(service) if service else EVERY_BEAT, self._arrived)
 
     async def close(self) -> None:
         if self._sub is not None:

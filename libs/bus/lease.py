@@ -70,7 +70,8 @@ class Lease:
         loop = asyncio.get_running_loop()
         while not self.lost and (left := self._deadline - loop.time()) > 0:
             try:
-                await asyncio.wait_for(self._gone.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._gone.wait()
             except TimeoutError:
                 continue
 

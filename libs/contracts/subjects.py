@@ -14,6 +14,7 @@ FACT_KINDS = ("egress", "finished", "delivered", "refused", "pii")
 SHARDS = 1  # of EVENTS and the ledger; more when one account's writer is not enough (decision 0004)
 
 ROUTE = "ni.infer.route"
+EVERY_BEAT = "ni.beat.*"
 EVENTS = "EVENTS"
 DLQ = "DLQ"
 ADVISORY = "ADVISORY"

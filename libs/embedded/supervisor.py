@@ -12,7 +12,7 @@ from pathlib import Path
 from libs.embedded.logs import Console, Pump
 from libs.embedded.probe import until_ready
 from libs.embedded.programs import ROOT, Program
-from libs.runtime.run import die_with_parent
+from libs.runtime.parent import die_with_parent
 from libs.runtime.settings import EX_CONFIG
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _STEADY_S = 0.2, 5.0, 30.0

@@ -10,6 +10,7 @@ from libs.telemetry.log import logger
 
 TTL_MS = 5_000  # how long nobody reads after a reader was killed
 _ASK_S = 0.5
+_INSIST_S = 0.1
 
 
 async def while_leased(bus: Bus, name: str, owner: str, now_ms: NowMs, work: Callable[[], Awaitable[None]]) -> None:
@@ -38,6 +39,12 @@ async def _until_ended(lease: Lease, work: Callable[[], Awaitable[None]]) -> Non
         if working.done():
             working.result()
     finally:
-        for task in (working, ended):
-            task.cancel()
-        await asyncio.gather(working, ended, return_exceptions=True)
+        await stopped(working)
+        await stopped(ended)
+
+
+async def stopped(task: "asyncio.Future[None]") -> None:
+    """Cancel until it is over: `asyncio.wait_for` loses a cancellation that meets its result (gh-86296, Python < 3.12)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=_INSIST_S)

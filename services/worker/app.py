@@ -1,7 +1,6 @@
 """Puts a worker together: the only file here that names an adapter."""
 
 import asyncio
-import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,7 +25,7 @@ from services.worker.providers.bedrock.wire import BedrockProvider
 from services.worker.providers.openai.wire import OpenAIProvider
 from services.worker.run import Street
 from services.worker.settings import WorkerSettings
-from services.worker.ways_out import WayOut, find
+from services.worker.ways_out import WayOut, find, vendors
 
 
 @asynccontextmanager
@@ -34,7 +33,8 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
     """Ways out and HTTP sessions first, then control, then work; closed the other way round."""
     try:
         catalog = load(settings.config_dir)
-        ways = _ways(catalog, settings)
+        environ = vendors()
+        ways = _ways(catalog, settings, environ)
     except (OSError, ValueError) as error:
         refuse(str(error))
     boot_id = secrets.token_hex(8)
@@ -50,7 +50,7 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
             boot_id=boot_id,
             catalog=catalog,
             ways=ways,
-            providers={name: provider for name, way in ways.items() if (provider := _provider(way)) is not None},
+            providers={name: found for name, way in ways.items() if (found := _provider(way, environ)) is not None},
             sessions=sessions,
             facts=facts,
             metrics=metrics,
@@ -72,20 +72,22 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
                 await handlers.drain(settings.drain_s)
 
 
-def _ways(catalog: Catalog, settings: WorkerSettings) -> dict[str, WayOut]:
+def _ways(
+    catalog: Catalog, settings: WorkerSettings, environ: Mapping[str, str]
+) -> dict[str, WayOut]:
     unknown = [name for name in settings.egresses if name not in catalog.egresses]
     if unknown:
         raise ValueError(f"NI_EGRESSES names {', '.join(unknown)}, which infra/config/egresses.toml does not know")
-    return {name: find(catalog.egresses[name], os.environ, settings.sandbox_url) for name in settings.egresses}
+    return {name: find(catalog.egresses[name], environ, settings.sandbox_url) for name in settings.egresses}
 
 
-def _provider(way: WayOut) -> Provider | None:
+def _provider(way: WayOut, environ: Mapping[str, str]) -> Provider | None:
     match way.egress.wire:
         case Wire.OPENAI | Wire.AZURE:
-            key = "sandbox" if way.sandbox else os.environ.get(way.egress.api_key_env, "")
+            key = "sandbox" if way.sandbox else environ.get(way.egress.api_key_env, "")
             return OpenAIProvider(key)
         case Wire.BEDROCK_CONVERSE:
-            return BedrockProvider(way, os.environ.get("AWS_BEARER_TOKEN_BEDROCK", ""))
+            return BedrockProvider(way, environ.get("AWS_BEARER_TOKEN_BEDROCK", ""))
         case Wire.ANTHROPIC | Wire.VERTEX:
             return None  # listed, and refused by name, until their wire formats are spoken
 
@@ -102,7 +104,7 @@ def _session(way: WayOut) -> aiohttp.ClientSession:
 
 
 def _proxy(way: WayOut) -> str | None:
-    """The corporate proxy of the usual variables, asked for once: aiohttp's own way reads ~/.netrc for every request."""
+    """The corporate proxy of the usual variables, asked for once: aiohttp's way reads ~/.netrc for every request."""
     address = urlsplit(way.base_url)
     if not address.hostname or proxy_bypass(address.netloc):
         return None

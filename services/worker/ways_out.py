@@ -1,5 +1,6 @@
 """The ways out of one worker: address and credential of each egress, from the environment, decided once at start."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -34,6 +35,11 @@ class WayOut:
             sandbox=self.sandbox,
             custom=self.custom,
         )
+
+
+def vendors() -> Mapping[str, str]:
+    """The environment as the vendors' own SDKs read it; nothing else of this process looks there."""
+    return dict(os.environ)
 
 
 def find(egress: Egress, environ: Mapping[str, str], sandbox_url: str | None) -> WayOut:

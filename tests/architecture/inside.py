@@ -26,7 +26,7 @@ _SUBJECT = re.compile(r"(ni|ev)\.[a-z*>{]")
 
 # The environment is read by the settings; the command line and the supervisor hand it on; a worker reads credentials
 # under the names that the vendors gave them.
-ENVIRONMENT_AT = ("libs/runtime/settings.py", "libs/embedded/", "cli/", "services/worker/app.py")
+ENVIRONMENT_AT = ("libs/runtime/settings.py", "libs/embedded/", "cli/", "services/worker/ways_out.py")
 AT_IMPORT = frozenset(
     "open connect create_connection get_event_loop new_event_loop run Popen urlopen read_text read_bytes".split()
 )

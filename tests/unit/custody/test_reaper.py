@@ -10,6 +10,7 @@ from libs.bus.base import Message
 from libs.bus.memory import MemoryBus
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch
 from libs.contracts.northern.v1.street_pb2 import Beat
+from libs.projection.leased import stopped
 from libs.projection.loop import Projection
 from libs.telemetry.metrics import Metrics
 from services.custody.reader import Records
@@ -68,8 +69,7 @@ async def street(table: "KeptTable") -> AsyncIterator[Street]:
     try:
         yield made
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await stopped(task)
 
 
 async def test_a_lost_worker_s_request_is_closed_once_and_its_late_finished_is_ignored(

@@ -11,7 +11,7 @@ from libs.bus.memory import MemoryBus
 from libs.contracts.errors import StoreUnavailable
 from libs.contracts.northern.v1.facts_pb2 import Delivered, Egress, Fact, FactBatch, Finished
 from libs.projection.base import Placed
-from libs.projection.leased import while_leased
+from libs.projection.leased import stopped, while_leased
 from libs.projection.loop import Projection
 from libs.telemetry.metrics import Metrics
 
@@ -75,8 +75,7 @@ async def running(loop: Projection) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await stopped(task)
 
 
 async def until(true: Callable[[], bool], seconds: float = 3.0) -> None:
@@ -252,14 +251,12 @@ async def test_a_reader_with_a_lost_lease_stops_and_another_goes_on_without_doub
     await until(lambda: len(sink.facts) == 1)
     assert sum(loop._running for loop in loops) == 1
     active = 0 if loops[0]._running else 1
-    tasks[active].cancel()
-    await asyncio.gather(tasks[active], return_exceptions=True)
+    await stopped(tasks[active])
     clock[0] += 1
     await tell(bus, 2)
     await until(lambda: len(sink.facts) == 2)
     assert loops[1 - active]._running
-    tasks[1 - active].cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await stopped(tasks[1 - active])
     assert places(sink) == [(1, 0), (2, 0)]
 
 
