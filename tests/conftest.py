@@ -1,10 +1,11 @@
-"""What tests of every room share: one running street per session."""
+"""What tests of every room share: one running street and one bare broker per session."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
+from tests.support.broker import Broker, open_to_all
 from tests.support.street import Street
 
 
@@ -13,3 +14,13 @@ async def street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stre
     """The whole street with the sandbox, shared: a test that kills or fills something starts its own."""
     async with Street(tmp_path_factory.mktemp("street") / "state") as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A provisioned nats-server that lets everybody in; whoever kills it starts it again."""
+    broker = Broker(tmp_path_factory.mktemp("nats"), open_to_all)
+    broker.start()
+    broker.provision()
+    yield broker
+    broker.kill()

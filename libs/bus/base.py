@@ -43,7 +43,7 @@ class Subscription(Protocol):
     """Open until stopped; survives reconnects."""
 
     async def stop(self) -> None:
-        """Unsubscribe; messages already delivered are still handled."""
+        """Unsubscribe; returns once messages already delivered were handled, or after 5 s. Not for use in a handler."""
 
 
 class Bus(Protocol):

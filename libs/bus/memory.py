@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from libs.bus.base import Conflict, Entry, Handler, Message, Stored
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.subjects import BUCKETS, STREAMS, random_token
+from libs.telemetry.log import logger
+
+
+_MAX_PAYLOAD = 1 << 20  # as the street's own broker has it
+_DRAIN_S = 5.0
 
 
 def matches(pattern: str, subject: str) -> bool:
@@ -19,6 +24,11 @@ def matches(pattern: str, subject: str) -> bool:
         if place >= len(given) or part not in ("*", given[place]):
             return False
     return len(wanted) == len(given)
+
+
+def _fits(data: bytes) -> None:
+    if len(data) > _MAX_PAYLOAD:
+        raise BusUnavailable("the broker does not take a message of that size")
 
 
 class _Sub:
@@ -34,12 +44,16 @@ class _Sub:
         if self in self._bus.subs:
             self._bus.subs.remove(self)
             self.inbox.put_nowait(None)
+            await asyncio.wait([self._task], timeout=_DRAIN_S)
 
     async def _run(self) -> None:
         while (message := await self.inbox.get()) is not None:
-            result = self._handler(message)
-            if result is not None:
-                await result
+            try:
+                result = self._handler(message)
+                if result is not None:
+                    await result
+            except Exception as error:  # noqa: BLE001 - one message must not end the others; its text may quote it
+                logger().error("handler_failed", subject=self.pattern, error_type=type(error).__name__)
 
 
 @dataclass
@@ -73,6 +87,7 @@ class MemoryBus:
 
     async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
         self._up()
+        _fits(data)
         if not self._deliver(Message(subject, bytes(data), reply)) and reply:
             self._deliver(Message(reply, b"", no_responders=True))
 
@@ -114,8 +129,7 @@ class MemoryBus:
         return self._append(subject, data, msg_id, expected, deleted=False)
 
     async def follow(self, stream: str, *, after: int = 0, latest: bool = False) -> AsyncIterator[list[Stored]]:
-        self._up()
-        opened_on, held = self.connects, self._streams[stream]
+        opened_on, held = self.connects, self._stream(stream)
         if latest:
             last = set(held.last_by_subject.values())
             batch = [m for m in held.messages if m.seq in last]
@@ -134,12 +148,10 @@ class MemoryBus:
                 yield []
 
     async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:  # noqa: ARG002 - as above
-        self._up()
-        return len(self._streams[stream].messages)
+        return len(self._stream(stream).messages)
 
     async def get(self, bucket: str, key: str) -> Entry | None:
-        self._up()
-        held = self._streams[f"KV_{bucket}"]
+        held = self._stream(f"KV_{bucket}")
         seq = held.last_by_subject.get(f"$KV.{bucket}.{key}", 0)
         if not seq or held.messages[seq - 1].deleted:
             return None
@@ -155,6 +167,7 @@ class MemoryBus:
 
     def _append(self, subject: str, data: bytes, msg_id: str, expected: int | None, *, deleted: bool) -> int:
         self._up()
+        _fits(data)
         held = next((s for s in self._streams.values() if any(matches(p, subject) for p in s.subjects)), None)
         if held is None:
             raise Overloaded("no stream keeps that subject")
@@ -179,6 +192,12 @@ class MemoryBus:
             self._turn[name] += 1
             members[self._turn[name] % len(members)].inbox.put_nowait(message)
         return bool(groups)
+
+    def _stream(self, name: str) -> _Stream:
+        self._up()
+        if name not in self._streams:
+            raise BusUnavailable(f"there is no stream {name}")
+        return self._streams[name]
 
     def _up(self) -> None:
         if not self.connected:

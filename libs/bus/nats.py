@@ -1,8 +1,7 @@
 """The real adapter: the only file that speaks to nats-py. Its exceptions are translated here and never leave."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,11 +19,12 @@ from libs.runtime.settings import Settings
 from libs.telemetry.log import logger
 
 _CONNECT_S = 15.0  # a street that starts together: the broker may be a moment late
+_DRAIN_S = 5.0  # for what a stopped subscription was already given
 _PULL = 512  # messages asked for at a time
 _PULL_BYTES = 8 << 20  # and bytes: what may lie unread in this process
 _PULL_S = 2.0  # a pull that brings nothing ends by itself: the sign of life
 _WRONG_LAST_SEQUENCE = 10071
-_NOT_FOUND = "404"
+_NOT_FOUND, _CONFLICT, _NO_RESPONDERS = "404", "409", "503"
 _REMOVED = ("DEL", "PURGE")
 
 
@@ -34,10 +34,9 @@ async def connect(service: str, settings: Settings) -> AsyncIterator[Bus]:
     client = Client()
     bus = NatsBus(client)
     seed = settings.nats_seed_file
-    deadline = time.monotonic() + _CONNECT_S
-    while True:
-        try:
-            await client.connect(
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            await client.connect(  # tries again by itself, for ever
                 servers=[settings.nats_url],
                 name=service,
                 nkeys_seed=str(seed) if seed else None,
@@ -51,19 +50,21 @@ async def connect(service: str, settings: Settings) -> AsyncIterator[Bus]:
                 error_cb=bus.on_error,
                 reconnected_cb=bus.on_reconnected,
             )
-            break
-        except (nats.errors.Error, OSError, TimeoutError) as error:
-            if time.monotonic() > deadline:
-                raise BusUnavailable(f"no broker answers at {settings.nats_url}") from error
-            await asyncio.sleep(0.1)
+    except (nats.errors.Error, OSError, TimeoutError) as error:
+        await _close(client)
+        raise BusUnavailable(f"no broker answers at {settings.nats_url}") from error
     try:
         yield bus
     finally:
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    for ending in (client.flush, client.close):
         try:
-            await asyncio.wait_for(client.flush(), 2)
+            await asyncio.wait_for(ending(), 2)
         except (nats.errors.Error, OSError, TimeoutError):
             pass  # what cannot be sent now was never promised
-        await client.close()
 
 
 class NatsBus:
@@ -72,6 +73,8 @@ class NatsBus:
     def __init__(self, client: Client) -> None:
         self._nc = client
         self._connects = 1
+        self._inboxes: set[asyncio.Queue[Msg | None]] = set()
+        self._complained: set[str] = set()  # of what went wrong since the connection was last made
 
     @property
     def connected(self) -> bool:
@@ -83,15 +86,22 @@ class NatsBus:
 
     async def on_reconnected(self) -> None:
         self._connects += 1
+        self._complained.clear()
+        for inbox in self._inboxes:
+            inbox.put_nowait(None)  # readers of the old connection need not wait to find out
         logger().info("bus_reconnected", count=self._connects)
 
     async def on_error(self, error: Exception) -> None:
-        # A refused subject shows up here and, to the caller, as a time-out.
-        logger().warning("bus_error", error_type=type(error).__name__, reason=str(error)[:200])
+        # A refused subject shows up here and, to the caller, as a time-out. A broker that is away is tried ten times a
+        # second: said once.
+        kind = type(error).__name__
+        if not self._nc.is_connected and kind in self._complained:
+            return
+        self._complained.add(kind)
+        logger().warning("bus_error", error_type=kind, reason=str(error)[:200])
 
     async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
-        if not self._nc.is_connected:
-            raise BusUnavailable("the broker is not connected")  # nats-py would keep it in memory and perhaps lose it
+        self._up()
         try:
             await self._nc.publish(subject, data, reply)
         except nats.errors.Error as error:
@@ -100,11 +110,15 @@ class NatsBus:
     async def subscribe(self, subject: str, handler: Handler, queue: str = "") -> "_Subscription":
         async def deliver(msg: Msg) -> None:
             headers = msg.headers
-            gone = headers is not None and headers.get("Status") == "503"
-            result = handler(Message(msg.subject, msg.data, msg.reply, gone))
-            if result is not None:
-                await result
+            gone = headers is not None and headers.get("Status") == _NO_RESPONDERS
+            try:
+                result = handler(Message(msg.subject, msg.data, msg.reply, gone))
+                if result is not None:
+                    await result
+            except Exception as error:  # noqa: BLE001 - one message must not end the others; its text may quote it
+                logger().error("handler_failed", subject=subject, error_type=type(error).__name__)
 
+        self._up()
         # Bounded by credits and limits above; the client's own bound is a last resort that shows up as a gap.
         sub = await self._nc.subscribe(
             subject, queue, cb=deliver, pending_msgs_limit=1 << 20, pending_bytes_limit=512 << 20
@@ -112,8 +126,9 @@ class NatsBus:
         try:
             await self._nc.flush(2)  # the broker has it: whoever is told that we listen may ask at once
         except (nats.errors.Error, TimeoutError, OSError) as error:
+            await _unsubscribe(sub)
             raise BusUnavailable("the broker did not take a subscription in time") from error
-        return _Subscription(sub)
+        return _Subscription(sub, lambda: self._nc.is_connected)
 
     async def request(self, subject: str, data: bytes, timeout_s: float) -> bytes:
         return (await self._request(subject, data, timeout_s)).data
@@ -203,8 +218,7 @@ class NatsBus:
         return answer
 
     async def _request(self, subject: str, data: bytes, timeout_s: float, headers: dict[str, str] | None = None) -> Msg:
-        if not self._nc.is_connected:
-            raise BusUnavailable("the broker is not connected")
+        self._up()
         try:
             return await self._nc.request(subject, data, timeout=timeout_s, headers=headers)
         except nats.errors.NoRespondersError as error:
@@ -212,26 +226,47 @@ class NatsBus:
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise BusUnavailable(f"the broker did not answer in time ({type(error).__name__})") from error
 
-    async def open_inbox(self) -> tuple[str, NatsSubscription, "asyncio.Queue[Msg]"]:
-        """A private inbox whose messages come as they are, headers and all (for the reader below)."""
-        queue: asyncio.Queue[Msg] = asyncio.Queue()
+    def _up(self) -> None:
+        if not self._nc.is_connected:  # nats-py would keep what it is given in memory and perhaps lose it
+            raise BusUnavailable("the broker is not connected")
+
+    @asynccontextmanager
+    async def inbox(self) -> "AsyncIterator[tuple[str, asyncio.Queue[Msg | None]]]":
+        """A private subject and its messages as they are, headers and all; None: the connection was made anew."""
+        queue: asyncio.Queue[Msg | None] = asyncio.Queue()
 
         async def keep(msg: Msg) -> None:
             queue.put_nowait(msg)
 
-        inbox = self._nc.new_inbox()
-        return inbox, await self._nc.subscribe(inbox, cb=keep), queue
+        subject = self._nc.new_inbox()
+        sub = await self._nc.subscribe(subject, cb=keep)
+        self._inboxes.add(queue)
+        try:
+            yield subject, queue
+        finally:
+            self._inboxes.discard(queue)
+            await _unsubscribe(sub)
 
 
 class _Subscription:
-    def __init__(self, sub: NatsSubscription) -> None:
-        self._sub = sub
+    def __init__(self, sub: NatsSubscription, connected: Callable[[], bool]) -> None:
+        self._sub, self._connected = sub, connected
 
     async def stop(self) -> None:
-        try:
-            await self._sub.unsubscribe()
-        except nats.errors.Error:
-            pass  # the connection is gone, and the subscription with it
+        if self._connected():
+            try:
+                await asyncio.wait_for(self._sub.drain(), _DRAIN_S)
+                return
+            except (nats.errors.Error, TimeoutError, OSError):
+                pass  # the connection went meanwhile, or a handler takes its time
+        await _unsubscribe(self._sub)
+
+
+async def _unsubscribe(sub: NatsSubscription) -> None:
+    try:
+        await sub.unsubscribe()
+    except (nats.errors.Error, OSError):
+        pass  # the connection is gone, and the subscription with it
 
 
 class _Reader:
@@ -242,49 +277,56 @@ class _Reader:
         self._expected = 1
 
     async def batches(self) -> AsyncIterator[list[Stored]]:
-        bus = self._bus
-        opened_on = bus.connects
-        inbox, sub, queue = await bus.open_inbox()
-        try:
-            while bus.connects == opened_on:
+        opened_on = self._bus.connects
+        async with self._bus.inbox() as (inbox, queue):
+            while self._bus.connects == opened_on:
                 await self._pull(inbox)
                 left, over = _PULL, False
                 while left > 0 and not over:
                     first = await self._next(queue)
-                    if first is None:
+                    if first is None or self._bus.connects != opened_on:
                         return
-                    msgs = [first, *(queue.get_nowait() for _ in range(queue.qsize()))]
                     batch: list[Stored] = []
-                    for msg in msgs:
-                        stored = self._stored(msg)
-                        if stored is None:
-                            over = True  # a status: the pull has run out (408, 409) or there is nothing (404)
+                    for msg in (first, *_at_hand(queue)):
+                        status = msg.headers.get("Status") if msg.headers else None
+                        if status is None:
+                            batch.append(self._stored(msg))
+                        elif _is_dead(status, msg):
+                            return
                         else:
-                            batch.append(stored)
+                            over = True  # the pull has run out
                     left -= len(batch)
                     yield batch
-        finally:
-            await _Subscription(sub).stop()
 
     async def _pull(self, inbox: str) -> None:
         ask = {"batch": _PULL, "max_bytes": _PULL_BYTES, "expires": int(_PULL_S * 1e9)}
         await self._bus.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}", orjson.dumps(ask), inbox)
 
-    async def _next(self, queue: "asyncio.Queue[Msg]") -> Msg | None:
+    async def _next(self, queue: "asyncio.Queue[Msg | None]") -> Msg | None:
         try:
             return await asyncio.wait_for(queue.get(), _PULL_S + 2)
         except TimeoutError:
             return None  # not even the pull's own end came: this consumer is dead
 
-    def _stored(self, msg: Msg) -> Stored | None:
-        headers = msg.headers
-        if headers and "Status" in headers:
-            return None
+    def _stored(self, msg: Msg) -> Stored:
         # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending> (ADR-15, first form)
         fields = msg.reply.split(".")
         stream_seq, consumer_seq = int(fields[-4]), int(fields[-3])
         if consumer_seq != self._expected:
             raise BusUnavailable("a message of the stream went missing on the way")
         self._expected += 1
-        removed = headers is not None and headers.get("KV-Operation") in _REMOVED
+        removed = msg.headers is not None and msg.headers.get("KV-Operation") in _REMOVED
         return Stored(msg.subject, stream_seq, msg.data, removed)
+
+
+def _at_hand(queue: "asyncio.Queue[Msg | None]") -> Iterator[Msg]:
+    while not queue.empty():
+        msg = queue.get_nowait()
+        if msg is not None:
+            yield msg
+
+
+def _is_dead(status: str, msg: Msg) -> bool:
+    """Whether a status speaks of the consumer (removed, or idle for too long) and not of one pull (ADR-13)."""
+    said = (msg.headers or {}).get("Description", "")
+    return status == _NO_RESPONDERS or (status == _CONFLICT and "Consumer Deleted" in said)

@@ -150,7 +150,8 @@ def _foundation(street: Street) -> Iterable[Program]:
     yield Program(
         name="nats",
         argv=(street.nats_server, "-c", str(state.nats / "nats-server.conf")),
-        env=base,
+        # One scheduler thread: the broker shares few cores here, and Go's idle ones spin for work on all of them.
+        env={"GOMAXPROCS": "1", "GOGC": "400", **base},
         ready_url=f"http://127.0.0.1:{ports.nats_monitor}/healthz",
         holds_lock=True,
     )

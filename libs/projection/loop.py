@@ -12,6 +12,7 @@ from libs.contracts.errors import BusUnavailable, Overloaded, StoreUnavailable
 from libs.contracts.subjects import EVENTS, dead_letter
 from libs.projection.base import Placed, Sink
 from libs.projection.facts import UnreadableError, kind_of, read
+from libs.projection.tasks import together
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 
@@ -60,13 +61,11 @@ class Projection:
     async def run(self) -> None:
         """Project for ever; leave by cancelling. What was read and not written is read again by the next run."""
         self._running, self._block, self._last = True, [], None
+        self._read = self._done = 0
         self._begun.clear()
         try:
             self._read = self._done = await self._position()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._linger())
-                tasks.create_task(self._watch_lag())
-                await self._follow()
+            await together(self._linger(), self._watch_lag(), self._follow())
         finally:
             self._running = False
 

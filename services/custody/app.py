@@ -14,6 +14,7 @@ from libs.bus.responder import answer
 from libs.contracts.subjects import beat, query
 from libs.projection.leased import while_leased
 from libs.projection.loop import Projection
+from libs.projection.tasks import stopped, together
 from libs.runtime.run import Checks
 from libs.store.clickhouse import ClickHouseStore
 from libs.telemetry.log import logger
@@ -55,9 +56,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
         answering = await answer(bus, query("custody", "get"), "custody", handlers.get, limit=1000)
 
         async def read_and_reap() -> None:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(projection.run())
-                tasks.create_task(reaper.run())
+            await together(projection.run(), reaper.run())
 
         def checks() -> Mapping[str, bool]:
             return {
@@ -105,7 +104,6 @@ async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait((task,))
+        await stopped(task)
     if not task.cancelled():
         task.result()

@@ -1,10 +1,15 @@
-"""What a call used and what it cost: pure."""
+"""What a call used, what it cost, what its answer calls the model: pure."""
 
 from libs.catalog.model import Catalog, Route
 from libs.catalog.pricing import Priced, price
 from libs.contracts.northern.v1.frames_pb2 import Usage
 
 _BYTES_A_TOKEN = 4  # of text, where no better measure is known; marked `estimated` wherever it is used
+
+
+def named(asked: str, route: Route) -> str:
+    """The model in an answer of the inference surface: the id asked for, for `auto` the chosen one."""
+    return route.route_id if asked == "auto" else asked
 
 
 def estimated(text_bytes: int, output_bytes: int) -> Usage:

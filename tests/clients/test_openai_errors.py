@@ -100,7 +100,7 @@ async def test_a_failure_in_mid_stream_raises_and_never_ends_cleanly(
     text = ""
     with pytest.raises(openai.APIError) as caught:
         async for chunk in stream:
-            text += chunk.choices[0].delta.content or ""
+            text += "".join(choice.delta.content or "" for choice in chunk.choices)
     assert text == "w0 w1 w2 "
     assert caught.value.code == "stream_broken"
 

@@ -30,7 +30,7 @@ class Target:
     key: str = "none"
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Taken:
     """Times in seconds of one run; `gaps` between the pieces of streams."""
 
@@ -53,12 +53,12 @@ def percentile(values: list[float], share: float) -> float:
 
 
 class Client:
-    """Requests to one target. `sent` counts what it accepted, for the reckoning at the end."""
+    """Requests to one target. `accepted` counts the answers that began with 200, for the reckoning at the end."""
 
     def __init__(self, target: Target, session: aiohttp.ClientSession) -> None:
         self.target, self._session = target, session
         self._url = f"{target.url}/v1/chat/completions"
-        self.sent = 0
+        self.accepted = 0
 
     async def closed(self, mode: str, in_flight: int, *, count: int, most_s: float = 60.0) -> Taken:
         """`in_flight` callers, each of which asks again when it is answered, until `count` or `most_s`."""
@@ -135,10 +135,10 @@ class Client:
             raise NotAnswered(f"{self.target.name} cut a stream: {len(said)} bytes, ...{said[-200:]!r}")
 
     async def _post(self, body: bytes) -> aiohttp.ClientResponse:
-        self.sent += 1
         answer = await self._session.post(self._url, data=body)
         if answer.status != _OK:
             raise NotAnswered(f"{self.target.name} answered {answer.status}: {(await answer.read())[:300]!r}")
+        self.accepted += 1
         return answer
 
     @staticmethod

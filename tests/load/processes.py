@@ -98,3 +98,10 @@ def _kb(pid: int, file: str, name: str) -> int:
 def _pinned(pid: int, cpu: int) -> bool:
     threads = (int(entry.name) for entry in (_PROC / str(pid) / "task").iterdir())
     return all(os.sched_getaffinity(thread) == {cpu} for thread in threads)
+
+
+def busy(cpu: int) -> float:
+    """Seconds a processor has spent in user and system time, whoever used it (proc(5), /proc/stat)."""
+    lines = (_PROC / "stat").read_text().splitlines()
+    user, nice, system = next(line.split()[1:4] for line in lines if line.startswith(f"cpu{cpu} "))
+    return (int(user) + int(nice) + int(system)) / _TICKS

@@ -19,13 +19,9 @@ class Proxy:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         url = self._upstream + request.path_qs
-        async with self._session.request(
-            request.method, url, headers=headers, data=await request.read()
-        ) as answer:
+        async with self._session.request(request.method, url, headers=headers, data=await request.read()) as answer:
             if answer.content_length is not None:
-                return web.Response(
-                    status=answer.status, body=await answer.read(), content_type=answer.content_type
-                )
+                return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
             response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
             await response.prepare(request)
             async for piece in answer.content.iter_any():

@@ -43,10 +43,10 @@ class Street:
         await self.stop()
 
     async def start(self, deadline_s: float = DEADLINE_S) -> None:
-        """Run `ni up` until the edge is ready; AssertionError with the console's end otherwise."""
+        """Run `ni up` until all of it is up and the edge is ready; AssertionError with the console's end otherwise."""
         self._process = self._spawn()
         deadline = time.monotonic() + deadline_s
-        while not await self.ready():
+        while not (self.whole() and await self.ready()):
             assert self._process.poll() is None, f"`ni up` ended with {self._process.returncode}\n{self.tail()}"
             if time.monotonic() > deadline:
                 await self.stop()
@@ -81,6 +81,11 @@ class Street:
     def ports(self) -> dict[str, Any]:
         """`ports.json` as it stands."""
         return read_json(self.state.running)
+
+    def whole(self) -> bool:
+        """Whether every program was up once: the edge may be ready before the first account is made."""
+        programs = self.ports().get("programs", {})
+        return bool(programs) and all(one["up"] for one in programs.values())
 
     def pids(self) -> dict[str, int]:
         """Process ids by program name, of those that run now."""

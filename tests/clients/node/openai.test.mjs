@@ -43,8 +43,9 @@ for (const model of ROUTES) {
     });
     const chunks = [];
     for await (const chunk of stream) chunks.push(chunk);
-    assert.equal(chunks[0].choices[0].delta.role, "assistant");
-    assert.equal(chunks.map((c) => c.choices[0]?.delta.content ?? "").join(""), "1, 2, 3, 4, 5");
+    const said = chunks.filter((c) => c.choices.length); // Azure begins with filter results, without choices
+    assert.equal(said[0].choices[0].delta.role, "assistant");
+    assert.equal(said.map((c) => c.choices[0].delta.content ?? "").join(""), "1, 2, 3, 4, 5");
     assert.deepEqual(chunks.at(-1).choices, []);
     assert.ok(chunks.at(-1).usage.total_tokens > 0);
   });
@@ -76,7 +77,7 @@ for (const model of ROUTES) {
     await assert.rejects(
       async () => {
         const stream = await client.chat.completions.create({ model, messages, stream: true });
-        for await (const chunk of stream) text += chunk.choices[0].delta.content ?? "";
+        for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
       },
       (error) => error instanceof OpenAI.APIError && error.code === "stream_broken",
     );

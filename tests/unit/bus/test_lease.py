@@ -1,13 +1,13 @@
 """Leases on the fake bus: one holder at a time, intervals of a slot that never overlap."""
 
 import asyncio
-from collections.abc import Callable
 
 import orjson
 import pytest
 
 from libs.bus.lease import BUCKET, acquire, lease_slot
 from libs.bus.memory import MemoryBus
+from tests.support.broker import until
 
 
 class Clock:
@@ -16,12 +16,6 @@ class Clock:
 
     def __call__(self) -> int:
         return self.ms
-
-
-async def until(true: Callable[[], bool], seconds: float = 2.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.005)
 
 
 async def test_a_free_lease_is_taken_and_a_held_one_is_not() -> None:

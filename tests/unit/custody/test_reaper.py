@@ -10,8 +10,8 @@ from libs.bus.base import Message
 from libs.bus.memory import MemoryBus
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch
 from libs.contracts.northern.v1.street_pb2 import Beat
-from libs.projection.leased import stopped
 from libs.projection.loop import Projection
+from libs.projection.tasks import stopped
 from libs.telemetry.metrics import Metrics
 from services.custody.reader import Records
 from services.custody.reaper import Reaper
@@ -36,8 +36,11 @@ class Street:
 
     async def tell(self, kind: str, made: Fact) -> None:
         seq = await self.bus.append(f"ev.{kind}.0", FactBatch(facts=[made]).SerializeToString())
+        await self.read_to(seq)
+
+    async def read_to(self, seq: int) -> None:
         async with asyncio.timeout(3):
-            while self.projection.done < seq:
+            while self.projection.done < seq:  # noqa: ASYNC110 - what is waited for has no event
                 await asyncio.sleep(0.005)
 
     async def wait(self, seconds: int, *beating: str) -> list[str]:
@@ -94,7 +97,9 @@ async def test_a_lost_worker_s_request_is_closed_once_and_its_late_finished_is_i
         assert b"ni_finished_ignored_total 1.0" in st.metrics.text()
 
 
-async def test_a_worker_that_beats_or_left_less_than_15_s_ago_keeps_its_requests(table: "KeptTable", fact: Make) -> None:
+async def test_a_worker_that_beats_or_left_less_than_15_s_ago_keeps_its_requests(
+    table: "KeptTable", fact: Make
+) -> None:
     async with street(table) as st:
         await st.wait(1)
         await st.tell("egress", fact("egress"))
@@ -149,6 +154,6 @@ async def test_a_restart_knows_the_open_requests_again(table: "KeptTable", fact:
     async with street(table) as st:
         await st.tell("egress", fact("egress"))
     async with street(table) as st:
-        await st.wait(1)
+        await st.read_to(1)
         assert [r.request_id for r in st.records.open] == ["0" * 16]
         assert [r.boot_id for r in st.records.open] == ["worker-1"]

@@ -1,7 +1,7 @@
 """The loop on the fake bus with a sink that remembers: blocks, positions, poison, a store that is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import orjson
@@ -11,9 +11,11 @@ from libs.bus.memory import MemoryBus
 from libs.contracts.errors import StoreUnavailable
 from libs.contracts.northern.v1.facts_pb2 import Delivered, Egress, Fact, FactBatch, Finished
 from libs.projection.base import Placed
-from libs.projection.leased import stopped, while_leased
+from libs.projection.leased import while_leased
 from libs.projection.loop import Projection
+from libs.projection.tasks import stopped
 from libs.telemetry.metrics import Metrics
+from tests.support.broker import until
 
 
 class Remembering:
@@ -76,12 +78,6 @@ async def running(loop: Projection) -> AsyncIterator[None]:
         yield
     finally:
         await stopped(task)
-
-
-async def until(true: Callable[[], bool], seconds: float = 3.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.005)
 
 
 def places(sink: Remembering) -> list[tuple[int, int]]:
@@ -196,10 +192,11 @@ async def test_a_poison_message_is_put_aside_alone_and_the_rest_goes_on(subject:
 async def test_read_again_a_poison_message_is_one_dead_letter() -> None:
     bus, sink = MemoryBus(), Remembering()
     await bus.append("ev.egress.0", b"\xff")
+    loop = projection(bus, sink)
     for _ in range(2):
-        loop = projection(bus, sink)
         async with running(loop):
             await until(lambda: loop.done == 1)
+        assert not loop._running
     assert await bus.last_seq("DLQ") == 1
 
 
@@ -234,9 +231,8 @@ async def test_a_fault_of_our_own_is_raised() -> None:
 
     bus = MemoryBus()
     await tell(bus, 1)
-    with pytest.raises(ExceptionGroup) as raised:
+    with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(projection(bus, Broken()).run(), 2)
-    assert raised.group_contains(ZeroDivisionError)
 
 
 async def test_a_reader_with_a_lost_lease_stops_and_another_goes_on_without_doubles() -> None:

@@ -8,10 +8,11 @@ import orjson
 from libs.catalog.model import Route
 from libs.contracts.errors import NorthernError, UpstreamError
 from libs.contracts.ids import issued_at_ms
-from libs.contracts.northern.v1.envelope_pb2 import Envelope
+from libs.contracts.northern.v1.envelope_pb2 import Envelope, Surface
 from libs.contracts.northern.v1.frames_pb2 import Usage
 from libs.dialects import bedrock_converse, openai_chat
 from libs.dialects.converse_models import flags_of
+from services.worker import domain
 from services.worker.providers.base import Prepared
 from services.worker.providers.bedrock.framing import FrameDecoder
 from services.worker.providers.bedrock.signing import (
@@ -42,12 +43,17 @@ class BedrockProvider:
             url=url,
             headers=await self._signer.headers(url, payload),
             body=payload,
-            decoder=_Decoder(envelope, route.route_id),
+            decoder=_Decoder(envelope, _model(envelope, route)),
             dropped=tuple(dropped),
         )
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> NorthernError:
         return bedrock_converse.read_error(status, headers, body)
+
+
+def _model(envelope: Envelope, route: Route) -> str:
+    inference = envelope.surface == Surface.SURFACE_INFERENCE
+    return domain.named(envelope.shape.model, route) if inference else route.route_id
 
 
 class _Decoder:

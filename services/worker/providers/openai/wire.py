@@ -7,6 +7,7 @@ from libs.contracts.errors import NorthernError
 from libs.contracts.northern.v1.envelope_pb2 import Envelope, Surface
 from libs.contracts.northern.v1.frames_pb2 import Usage
 from libs.dialects import openai_chat, passthrough
+from services.worker import domain
 from services.worker.providers.base import Prepared
 from services.worker.ways_out import WayOut
 
@@ -28,7 +29,7 @@ class OpenAIProvider:
         elif self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         # The inference surface names in answers what was asked for; on /v1 the provider's own bytes go back.
-        model = route.route_id if envelope.surface == Surface.SURFACE_INFERENCE else None
+        model = domain.named(shape.model, route) if envelope.surface == Surface.SURFACE_INFERENCE else None
         return Prepared(
             url=f"{way.base_url}/chat/completions",
             headers=headers,

@@ -1,0 +1,37 @@
+"""Loops that run together and end together, for sure.
+
+Before Python 3.12 `asyncio.wait_for` loses a cancellation that meets its result (gh-86296), and nats-py uses it in
+every request: a loop around one goes on as if nothing had been said. `asyncio.TaskGroup` cancels once; here it is
+said again.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+
+_INSIST_S = 0.1
+
+
+async def together(*loops: Coroutine[None, None, None]) -> None:
+    """Run loops until one ends or this is cancelled; then all have ended. What one raised is raised."""
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await stopped(*tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
+
+
+async def stopped(*tasks: "asyncio.Task[None]") -> None:
+    """Cancel tasks until they are over; a cancellation of our own meanwhile is kept for the end."""
+    ours: asyncio.CancelledError | None = None
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        try:
+            await asyncio.wait(left, timeout=_INSIST_S)
+        except asyncio.CancelledError as error:
+            ours = error
+    if ours is not None:
+        raise ours

@@ -1,0 +1,288 @@
+"""Every bad input has an error that names the member; header and body agree; rules only narrow; the shape is right."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from libs.contracts.errors import AutoUnavailable, InvalidRequest, NorthernError, PiiUnavailable, RouteNotAllowed
+from libs.contracts.northern.v1.envelope_pb2 import Surface
+from services.ingress import domain
+from tests.unit.ingress.asking import chat, read
+
+USER = {"role": "user", "content": "hi"}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b"[1]",
+        b'"text"',
+        b"null",
+        b"1",
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":-Infinity}',
+        b'{"a":1e999}',
+        b'{"a":"\\ud800"}',
+        b'{"a":"\xff"}',
+        b'\xef\xbb\xbf{"a":1}',
+        b'{"a":1} {"b":2}',
+        b"{'a':1}",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+    ],
+)
+def test_what_is_not_one_json_object_is_refused(raw: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="the body"):
+        domain.parse(raw)
+
+
+def test_duplicate_members_collapse_to_the_last_so_that_nobody_downstream_reads_another() -> None:
+    raw = b'{"model":"a","model":"b","residency":["US"],"residency":["CA"],"messages":[{"role":"user","role":"user"}]}'
+    asked = domain.read(domain.parse(raw), {}, domain.Allowed(tiers=domain.TIERS, residency=()), Surface.SURFACE_GATEWAY)
+    assert asked.shape.model == "b"
+    assert list(asked.policy.residency) == ["CA"]
+    assert asked.body == b'{"messages":[{"role":"user"}]}'
+
+
+@pytest.mark.parametrize("depth", [200, 300, 1_000])
+def test_nesting_too_deep_to_be_sent_on_is_refused_as_the_callers_fault(depth: int) -> None:
+    raw = b'{"model":"m","messages":[{"role":"user"}],"deep":' + b"[" * depth + b"]" * depth + b"}"
+    body = domain.parse(raw)
+    allowed = domain.Allowed(tiers=domain.TIERS, residency=())
+    if depth < 250:
+        assert domain.read(body, {}, allowed, Surface.SURFACE_GATEWAY).body.count(b"[") == depth + 1
+        return
+    with pytest.raises(InvalidRequest, match="nested"):
+        domain.read(body, {}, allowed, Surface.SURFACE_GATEWAY)
+
+
+BAD: list[tuple[str, Any, str]] = [
+    ("model", ..., "model"),
+    ("model", None, "model"),
+    ("model", "", "model"),
+    ("model", 7, "model"),
+    ("model", ["m"], "model"),
+    ("model", "m" * 257, "model"),
+    ("messages", ..., "messages"),
+    ("messages", [], "messages"),
+    ("messages", "hi", "messages"),
+    ("messages", {"role": "user"}, "messages"),
+    ("messages", [USER] * (domain.MAX_MESSAGES + 1), "messages"),
+    ("messages", [USER, "hi"], "messages[1]"),
+    ("messages", [USER, {"content": "hi"}], "messages[1]"),
+    ("messages", [{"role": 1}], "messages[0]"),
+    ("stream", "true", "stream"),
+    ("stream", 1, "stream"),
+    ("stream_options", "x", "stream_options"),
+    ("stream_options", [], "stream_options"),
+    ("max_tokens", -1, "max_tokens"),
+    ("max_tokens", 1.5, "max_tokens"),
+    ("max_tokens", True, "max_tokens"),
+    ("max_tokens", "12", "max_tokens"),
+    ("max_completion_tokens", [1], "max_completion_tokens"),
+    ("max_completion_tokens", -3, "max_completion_tokens"),
+    ("privacy_tier", "gold", "privacy_tier"),
+    ("privacy_tier", "", "privacy_tier"),
+    ("privacy_tier", ["provider_api"], "privacy_tier"),
+    ("residency", "CA", "residency"),
+    ("residency", [], "residency"),
+    ("residency", [""], "residency"),
+    ("residency", [1], "residency"),
+    ("residency", ["C" * 17], "residency"),
+    ("residency", ["CA"] * 65, "residency"),
+    ("residency", ["C\u00c4"], "residency"),
+    ("residency", ["C\r\nA"], "residency"),
+    ("residency", {"CA": 1}, "residency"),
+    ("allow_fallbacks", "no", "allow_fallbacks"),
+    ("allow_fallbacks", 0, "allow_fallbacks"),
+    ("allow_fallbacks", None, "allow_fallbacks"),
+    ("pii_substitution", "yes", "pii_substitution"),
+    ("pii_substitution", 1, "pii_substitution"),
+]
+
+
+@pytest.mark.parametrize(("member", "value", "param"), BAD)
+def test_a_bad_member_is_refused_by_name(member: str, value: Any, param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read(chat(**{member: value}))
+    assert caught.value.param == param
+    assert caught.value.message
+
+
+@pytest.mark.parametrize("value", [-0.1, 2.1, "1", True, [], {}, 1e300])
+def test_a_temperature_out_of_range_is_refused_on_the_inference_surface_alone(value: Any) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read(chat(temperature=value), surface=Surface.SURFACE_INFERENCE)
+    assert caught.value.param == "temperature"
+    assert orjson.loads(read(chat(temperature=value)).body)["temperature"] == value
+
+
+@pytest.mark.parametrize("value", [0, 2, 1.0, 0.7, None])
+def test_a_temperature_in_range_is_passed_on(value: Any) -> None:
+    assert orjson.loads(read(chat(temperature=value), surface=Surface.SURFACE_INFERENCE).body)["temperature"] == value
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({"pii_substitution": True}, PiiUnavailable),
+        ({"pii_policy": "strict"}, PiiUnavailable),
+        ({"conversation_id": "c"}, PiiUnavailable),
+        ({"model": "auto"}, AutoUnavailable),
+        ({"routing": {}}, AutoUnavailable),
+    ],
+)
+def test_a_field_whose_service_is_not_there_is_refused_and_never_ignored(
+    more: dict[str, Any], kind: type[NorthernError]
+) -> None:
+    with pytest.raises(kind) as caught:
+        read(chat(**more))
+    assert caught.value.param in {*more, "model"}
+
+
+@pytest.mark.parametrize("name", ["routing", "pii_policy", "conversation_id", "privacy_tier"])
+def test_our_own_fields_as_null_are_not_given_and_not_sent_on(name: str) -> None:
+    assert name not in orjson.loads(read(chat(**{name: None})).body)
+
+
+# --- headers and body -----------------------------------------------------------------------------------------------
+
+BOTH: list[tuple[str, Any, str]] = [
+    ("privacy_tier", "provider_api", " provider_api "),
+    ("residency", ["CA", "US"], "CA, US"),
+    ("residency", ["CA"], ",CA,"),
+    ("allow_fallbacks", False, "False"),
+    ("allow_fallbacks", True, "true"),
+    ("pii_substitution", False, "FALSE"),
+]
+
+
+@pytest.mark.parametrize(("member", "value", "text"), BOTH)
+def test_a_header_says_what_the_member_says(member: str, value: Any, text: str) -> None:
+    header = {domain.HEADER_FORMS[member]: text}
+    by_body, by_header, by_both = read(chat(**{member: value})), read(chat(), header), read(chat(**{member: value}), header)
+    assert by_body == by_header == by_both
+    assert member not in orjson.loads(by_both.body)
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "text"),
+    [
+        ("privacy_tier", "provider_api", "self_hosted"),
+        ("privacy_tier", None, "self_hosted"),
+        ("residency", ["CA"], "US"),
+        ("residency", ["CA"], "CA,US"),
+        ("allow_fallbacks", False, "true"),
+        ("pii_substitution", False, "true"),
+    ],
+)
+def test_a_header_that_contradicts_the_member_is_refused(member: str, value: Any, text: str) -> None:
+    with pytest.raises(InvalidRequest, match="contradict") as caught:
+        read(chat(**{member: value}), {domain.HEADER_FORMS[member]: text})
+    assert caught.value.param == member
+
+
+@pytest.mark.parametrize(
+    ("member", "text"),
+    [
+        ("allow_fallbacks", "yes"),
+        ("allow_fallbacks", ""),
+        ("pii_substitution", "1"),
+        ("residency", ""),
+        ("residency", ",,"),
+        ("residency", "\udcff"),
+        ("residency", "C" * 17),
+        ("privacy_tier", "\udcff"),
+        ("privacy_tier", ""),
+    ],
+)
+def test_a_header_of_nonsense_is_refused_by_the_members_name(member: str, text: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read(chat(), {domain.HEADER_FORMS[member]: text})
+    assert caught.value.param == member
+    caught.value.message.encode()  # what the caller sent does not spoil the answer
+
+
+# --- what the key allows --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "left"),
+    [
+        ((), None, []),
+        ((), ["CA"], ["CA"]),
+        (("CA",), None, ["CA"]),
+        (("CA", "US"), ["CA"], ["CA"]),
+        (("CA",), ["CA", "US"], ["CA"]),
+        (("CA",), ["US"], ["none"]),
+        (("CA",), ["none"], ["none"]),
+    ],
+)
+def test_residency_is_only_narrowed_and_rules_that_exclude_each_other_leave_nothing(
+    key: tuple[str, ...], asked: list[str] | None, left: list[str]
+) -> None:
+    body = chat() if asked is None else chat(residency=asked)
+    policy = read(body, allowed=domain.Allowed(tiers=domain.TIERS, residency=key)).policy
+    assert list(policy.residency) == left
+
+
+def test_a_tier_the_key_does_not_allow_is_refused_and_the_others_are_named() -> None:
+    allowed = domain.Allowed(tiers=("self_hosted",), residency=())
+    with pytest.raises(RouteNotAllowed, match="self_hosted") as caught:
+        read(chat(privacy_tier="provider_api"), allowed=allowed)
+    assert caught.value.param == "privacy_tier"
+    policy = read(chat(privacy_tier="self_hosted"), allowed=allowed).policy
+    assert (policy.tier, list(policy.allowed_tiers)) == ("self_hosted", ["self_hosted"])
+
+
+def test_a_plain_request_asks_for_no_tier_and_allows_fallbacks() -> None:
+    policy = read(chat()).policy
+    assert (policy.tier, policy.allow_fallbacks) == ("", True)
+
+
+# --- the shape ------------------------------------------------------------------------------------------------------
+
+
+def test_the_shape_says_what_the_router_may_know() -> None:
+    parts = [{"type": "text", "text": "what is é"}, {"type": "image_url", "image_url": {"url": "x"}}, {"type": "image"}]
+    asked = read(
+        chat(
+            messages=[
+                {"role": "system", "content": "be brief"},
+                {"role": "user", "content": "one"},
+                {"role": "user", "content": parts},
+                {"role": "assistant", "content": None},
+            ],
+            stream=True,
+            stream_options={"include_usage": True},
+            tools=[{}, {}],
+            response_format={"type": "json_object"},
+            max_tokens=99,
+            max_completion_tokens=77,
+        )
+    )
+    shape = asked.shape
+    assert (shape.model, shape.stream, shape.include_usage) == ("openai/gpt-4.1-mini-us", True, True)
+    assert (shape.text_bytes, shape.last_user_turn) == (8 + 3 + 10, "what is é")
+    assert (shape.images, shape.tools, shape.schema, shape.max_tokens) == (2, 2, True, 77)
+    assert asked.stream_options == b'{"include_usage":true}'
+    assert not {"model", "stream_options"} & set(orjson.loads(asked.body))
+
+
+def test_what_is_not_said_is_nothing_in_the_shape() -> None:
+    asked = read(chat(stream=None, stream_options=None, max_tokens=None, tools=None, response_format=None))
+    shape = asked.shape
+    assert not (shape.stream or shape.include_usage or shape.tools or shape.schema or shape.max_tokens or shape.images)
+    assert asked.stream_options == b""
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "漢", "🦊"])
+def test_the_last_turn_travels_with_at_most_2_kb_of_it(letter: str) -> None:
+    turn = read(chat(messages=[{"role": "user", "content": letter * 5_000}])).shape.last_user_turn
+    assert 2_048 - 4 < len(turn.encode()) <= 2_048
+    assert set(turn) == {letter}
