@@ -10,6 +10,7 @@ from libs.contracts.errors import BusUnavailable, Overloaded, RecordUnavailable
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch
 from libs.contracts.subjects import fact as fact_subject
 from libs.contracts.subjects import shard_of
+from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 
 _MAX_FACTS = 500
@@ -46,7 +47,11 @@ class FactPublisher:
         """Wait for every fact, at most that long."""
         lanes = [lane.drained() for lane in self._lanes.values()]
         if lanes:
-            await asyncio.wait([asyncio.ensure_future(d) for d in lanes], timeout=deadline_s)
+            _, late = await asyncio.wait([asyncio.ensure_future(d) for d in lanes], timeout=deadline_s)
+            for waiting in late:
+                waiting.cancel()
+        if self.waiting:
+            logger().error("facts_not_stored", count=self.waiting)
         for lane in self._lanes.values():
             await lane.stop()
 
@@ -67,13 +72,14 @@ class _Lane:
         return len(self._facts) + self._on_its_way
 
     def add(self, fact: Fact) -> "asyncio.Future[None]":
-        if self.waiting >= _MAX_WAITING:
+        # Serialised batches of one concatenate to a batch of many: that is how protobuf merges a repeated field.
+        piece = FactBatch(facts=(fact,)).SerializeToString()
+        if self.waiting >= _MAX_WAITING or len(piece) > _MAX_BYTES:  # too large a one would be sent again for ever
             raise RecordUnavailable(
                 "the record cannot be written right now; try again in a moment", retry_after_ms=1000
             )
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Serialised batches of one concatenate to a batch of many: that is how protobuf merges a repeated field.
-        self._facts.append((FactBatch(facts=(fact,)).SerializeToString(), done))
+        self._facts.append((piece, done))
         self._empty.clear()
         self._arrived.set()
         return done

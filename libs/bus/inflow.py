@@ -175,7 +175,7 @@ class Inflow:
             self._attempt, self._n = frame.attempt, -1
         self.heard()
         if frame.beat:
-            if frame.n > self._n + 1:
+            if frame.n > max(self._n, 0):  # 0 is also what is said before anything was sent
                 self._gap()
             return
         if frame.n != self._n + 1:

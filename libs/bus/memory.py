@@ -10,7 +10,6 @@ from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.subjects import BUCKETS, STREAMS, random_token
 from libs.telemetry.log import logger
 
-
 _MAX_PAYLOAD = 1 << 20  # as the street's own broker has it
 _DRAIN_S = 5.0
 

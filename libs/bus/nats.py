@@ -255,7 +255,7 @@ class _Subscription:
     async def stop(self) -> None:
         if self._connected():
             try:
-                await asyncio.wait_for(self._sub.drain(), _DRAIN_S)
+                await asyncio.wait_for(self._sub.drain(), _DRAIN_S)  # type: ignore[no-untyped-call]  # theirs
                 return
             except (nats.errors.Error, TimeoutError, OSError):
                 pass  # the connection went meanwhile, or a handler takes its time

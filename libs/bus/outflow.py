@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from libs.bus.base import Bus, Message, Subscription
 from libs.bus.inflow import WINDOW
 from libs.contracts import subjects
-from libs.contracts.errors import BusUnavailable
+from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, End, Failure, Frame, Head, Taken
 
 PIECE = 64 << 10  # the largest Data of one frame
@@ -146,11 +146,15 @@ class Outflow:
                 body[offset : offset + len(piece)] = piece
                 self._heard_at = self._home.now()
 
+        pulls = [asyncio.create_task(some()) for _ in range(_PULLS)]
         try:
             async with asyncio.timeout(deadline_s):
-                await asyncio.gather(*(some() for _ in range(_PULLS)))
-        except (BusUnavailable, TimeoutError) as error:
+                await asyncio.gather(*pulls)
+        except (BusUnavailable, Overloaded, DecodeError, TimeoutError) as error:
             raise Gone from error
+        finally:
+            for pull in pulls:
+                pull.cancel()
         return bytes(body)
 
     async def _send(self, frame: Frame) -> None:

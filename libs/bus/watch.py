@@ -25,6 +25,7 @@ class Watch:
         self._bus, self._bucket, self._on_change, self._metrics, self._now = bus, bucket, on_change, metrics, now
         self._stream = f"KV_{bucket}"
         self._seq = 0
+        self._asked: tuple[int, float] | None = None  # a last sequence not reached yet, and when it was
         self._keys: set[str] = set()
         self._fresh_at = float("-inf")
         self._first = asyncio.Event()
@@ -40,9 +41,10 @@ class Watch:
             raise BusUnavailable(f"the bucket {self._bucket} could not be read") from error
 
     async def close(self) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._reader] if self._reader else ())]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def age(self) -> float:
         return self._now() - self._fresh_at
@@ -62,7 +64,8 @@ class Watch:
             self._reader.cancel()
             error = None if self._reader.cancelled() else self._reader.exception()
             if error is not None and not isinstance(error, BusUnavailable | Overloaded):
-                raise error
+                logger().error("watch_failed", bucket=self._bucket, error_type=type(error).__name__)
+                raise error  # a change was not taken in: the copy grows stale, and then nobody is let in on it
             self._metrics.count("watch_reopened_total", self._bucket)
             await asyncio.sleep(0.1)
 
@@ -79,23 +82,30 @@ class Watch:
         else:
             self._keys.add(key)
         self._on_change(key, None if message.deleted else message.data)
+        self._caught_up()
 
     async def _compare(self) -> None:
         while True:
-            asked_at = self._now()
+            asked_at, seen = self._now(), self._seq  # changes may arrive before the answer does
             try:
                 last = await self._bus.last_seq(self._stream)
             except (BusUnavailable, Overloaded):
                 last = -1
-            if last == self._seq:
-                self._fresh_at = asked_at
-                self._first.set()
-            elif 0 <= last < self._seq:
+            if 0 <= last < seen:
                 self._forget()
-            elif self.age() > STALE_S and self._first.is_set() and self._reader is not None:
-                self._reader.cancel()  # behind for too long: what it hangs on may be dead
+            elif last >= 0:
+                self._asked = self._asked or (last, asked_at)
+                self._caught_up()
+                if self.age() > STALE_S and self._first.is_set() and self._reader is not None:
+                    self._reader.cancel()  # behind for too long: what it hangs on may be dead
             self._metrics.set("watch_stale_seconds", min(self.age(), 3600.0), self._bucket)
             await asyncio.sleep(_COMPARE_S if self._first.is_set() else 0.05)
+
+    def _caught_up(self) -> None:
+        """Whole as of the moment we asked, once everything the source had then is here."""
+        if self._asked is not None and self._seq >= self._asked[0]:
+            self._fresh_at, self._asked = self._asked[1], None
+            self._first.set()
 
     def _forget(self) -> None:
         """The bucket is shorter than what we read: it was made anew. Begin again from nothing."""
@@ -103,6 +113,6 @@ class Watch:
         for key in sorted(self._keys):
             self._on_change(key, None)
         self._keys.clear()
-        self._seq = 0
+        self._seq, self._asked = 0, None
         if self._reader is not None:
             self._reader.cancel()

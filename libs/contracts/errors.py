@@ -35,7 +35,13 @@ class NoEligibleModel(InvalidRequest):
 
 
 class MethodNotAllowed(NorthernError):
+    """`allow` lists the methods that are, as RFC 9110 §15.5.6 wants them named."""
+
     code = "method_not_allowed"
+
+    def __init__(self, message: str, *, allow: str = "", param: str = "", retry_after_ms: int = 0) -> None:
+        super().__init__(message, param=param, retry_after_ms=retry_after_ms)
+        self.allow = allow
 
 
 class NotFound(NorthernError):

@@ -25,7 +25,7 @@ class RequestIds:
             raise ValueError(f"slot {slot} is not in 0..{SLOTS - 1}")
         self._slot = slot << 13
         self._now_ms = now_ms
-        self._last = 0
+        self._last = EPOCH_MS  # a clock before it would give what is no id
         self._count = 0
         self.until_ms = until_ms
 

@@ -12,7 +12,7 @@ import uvloop
 
 from libs.runtime.health import HealthServer
 from libs.runtime.settings import S, read
-from libs.telemetry.log import configure, logger
+from libs.telemetry.log import configure, flush, logger
 from libs.telemetry.metrics import Metrics
 
 # What a service gives back when it runs: its checks by name. All true: ready.
@@ -22,6 +22,7 @@ Build = Callable[[S, Metrics], AbstractAsyncContextManager[Checks]]
 # Collections of the youngest generation come after so many new containers: a running request makes hundreds, nearly all
 # of which are freed by counting; Python's default of 700 would look at them several times a request.
 _GC_AFTER = 50_000
+_LINES_S = 0.1  # how long a line of the log may be held
 
 
 def run(service: str, build: Build[S], kind: type[S]) -> None:
@@ -32,6 +33,8 @@ def run(service: str, build: Build[S], kind: type[S]) -> None:
         uvloop.run(_serve(build, settings))
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        flush()
 
 
 async def _serve(build: Build[S], settings: S) -> None:
@@ -49,6 +52,7 @@ async def _serve(build: Build[S], settings: S) -> None:
         gc.collect()
         gc.freeze()  # what stands now stays; later collections need not look at it
         gc.set_threshold(_GC_AFTER, 20, 20)
+        lines = asyncio.create_task(_write_lines())
         log.info("service_started", port=health.port, duration_ms=round((time.perf_counter() - began) * 1000))
         await stop.wait()
         log.info("service_stopping")
@@ -57,4 +61,11 @@ async def _serve(build: Build[S], settings: S) -> None:
             await asyncio.wait_for(opened.__aexit__(None, None, None), settings.drain_s + 5)
         except TimeoutError:
             log.warning("service_stopped_late", reason="the drain ran out of time")
+        lines.cancel()
         log.info("service_stopped")
+
+
+async def _write_lines() -> None:
+    while True:
+        flush()
+        await asyncio.sleep(_LINES_S)

@@ -41,7 +41,12 @@ def read(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
     try:
         return kind(**given)
     except ValidationError as error:
-        refuse(*(f"NI_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)))
+        refuse(*(_sentence(e["loc"], e["msg"]) for e in error.errors(include_input=False)))
+
+
+def _sentence(where: tuple[int | str, ...], what: str) -> str:
+    # A rule over several settings has no place of its own.
+    return f"NI_{str(where[0]).upper()}: {what}" if where else what
 
 
 def refuse(*sentences: str) -> NoReturn:

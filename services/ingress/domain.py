@@ -75,9 +75,11 @@ def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, sur
     if surface == Surface.SURFACE_INFERENCE:
         _temperature(body.get("temperature"))
     shape = _shape(body, model, stream=stream, include_usage=bool(options and options.get("include_usage")))
-    return Asked(
-        body=orjson.dumps(body), shape=shape, policy=policy, stream_options=orjson.dumps(options) if options else b""
-    )
+    try:
+        sent, stream_options = orjson.dumps(body), orjson.dumps(options) if options else b""
+    except TypeError:  # orjson reads 1,024 levels and writes 254
+        raise InvalidRequest("the body is nested too deeply; 250 levels are the limit") from None
+    return Asked(body=sent, shape=shape, policy=policy, stream_options=stream_options)
 
 
 def _ours(body: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
@@ -142,7 +144,12 @@ def _policy(ours: Mapping[str, Any], allowed: Allowed) -> Policy:
 def _jurisdictions(value: Any) -> bool:
     if not isinstance(value, list) or not 0 < len(value) <= _MAX_PLACES:
         return False
-    return all(isinstance(place, str) and 0 < len(place) <= _MAX_PLACE for place in value)
+    # A header's bytes beyond ASCII arrive as lone surrogates, which no message on the bus can hold.
+    return all(isinstance(place, str) and 0 < len(place) <= _MAX_PLACE and _plain(place) for place in value)
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _narrowed(key: Sequence[str], asked: Sequence[str] | None) -> list[str]:
@@ -189,20 +196,27 @@ def _shape(body: Mapping[str, Any], model: str, *, stream: bool, include_usage: 
         if message["role"] == "user" and turn:
             last_turn = turn
     tools = body.get("tools")
-    tokens = body.get("max_completion_tokens") or body.get("max_tokens") or 0
-    if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
-        raise InvalidRequest("`max_tokens` must be a positive whole number", param="max_tokens")
+    tokens = _tokens(body, "max_completion_tokens") or _tokens(body, "max_tokens")
     return Shape(
         model=model,
         stream=stream,
         include_usage=include_usage,
         text_bytes=min(text_bytes, (1 << 32) - 1),
-        last_user_turn=last_turn[:_LAST_TURN],
+        last_user_turn=last_turn[:_LAST_TURN].encode()[:_LAST_TURN].decode(errors="ignore"),
         images=images,
         tools=len(tools) if isinstance(tools, list) else 0,
         schema=isinstance(body.get("response_format"), dict),
         max_tokens=min(tokens, (1 << 32) - 1),
     )
+
+
+def _tokens(body: Mapping[str, Any], name: str) -> int:
+    value = body.get(name)
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidRequest(f"`{name}` must be a positive whole number", param=name)
+    return value
 
 
 def _texts(content: Any) -> Iterator[str]:

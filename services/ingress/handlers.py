@@ -75,7 +75,7 @@ class Handlers:
             return self._problem(error, path)
         except web.HTTPRequestEntityTooLarge:
             return self._problem(RequestTooLarge("the body is larger than 32 MiB; send a smaller one"), path)
-        except web.HTTPException:
+        except (web.HTTPException, web.RequestPayloadError):
             return self._problem(InvalidRequest("the request cannot be read"), path)
         except Exception as error:  # noqa: BLE001 - the last door: what falls here is ours, and its text stays inside
             logger().error("request_fell", error_type=type(error).__name__, where=_where(error))
@@ -163,7 +163,7 @@ class Handlers:
     @staticmethod
     def _only(method: str, allowed: str) -> None:
         if method != allowed:
-            raise MethodNotAllowed(f"use {allowed} here, not {headers.clean(method)}")
+            raise MethodNotAllowed(f"use {allowed} here, not {headers.clean(method)}", allow=allowed)
 
     @staticmethod
     def _problem(error: NorthernError, path: str) -> web.Response:

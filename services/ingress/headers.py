@@ -13,7 +13,8 @@ def clean(text: str) -> str:
     """Text that may stand in a header: at most 512 printable ASCII characters, the rest percent-encoded."""
     if len(text) <= _LIMIT and _PLAIN.fullmatch(text):
         return text
-    return quote(text, safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}~")[:_LIMIT]
+    # A request's bytes beyond UTF-8 arrive as lone surrogates.
+    return quote(text, safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}~", errors="replace")[:_LIMIT]
 
 
 def identity(request_id: str) -> dict[str, str]:
@@ -24,15 +25,15 @@ def identity(request_id: str) -> dict[str, str]:
 def custody(route: RouteFacts) -> dict[str, str]:
     """Where the request was handed to, and what is known of where it was processed."""
     headers = {
-        "x-ni-resolved-tier": route.tier,
+        "x-ni-resolved-tier": clean(route.tier),
         "x-ni-resolved-provider": clean(route.provider),
         "x-ni-resolved-region": clean(route.region),
         "x-ni-resolved-jurisdiction": clean(route.jurisdiction),
         "x-ni-custody-path": clean(route.custody_path),
-        "x-ni-credential-source": route.credential_source,
+        "x-ni-credential-source": clean(route.credential_source),
         "x-ni-resolved-litellm-model": clean(route.litellm_model),
         "x-ni-processing-jurisdiction": clean(",".join(route.processing_jurisdictions) or "unknown"),
-        "x-ni-residency-evidence": route.evidence,
+        "x-ni-residency-evidence": clean(route.evidence),
     }
     if route.sandbox:
         headers["x-ni-sandbox"] = "true"

@@ -15,7 +15,14 @@ from libs.auth.principal import Principal
 from libs.bus.base import Bus
 from libs.bus.facts import FactPublisher
 from libs.bus.inflow import Inflow, Inflows
-from libs.contracts.errors import NorthernError, Overloaded, RecordUnavailable, SlowRequest
+from libs.contracts.errors import (
+    InvalidRequest,
+    NorthernError,
+    Overloaded,
+    RecordUnavailable,
+    RequestTooLarge,
+    SlowRequest,
+)
 from libs.contracts.northern.v1.envelope_pb2 import BodyRef, Dialect, Envelope, Surface
 from libs.contracts.northern.v1.facts_pb2 import Delivery, Fact
 from libs.contracts.subjects import ROUTE
@@ -118,6 +125,10 @@ class Inference:
                 return reading.result()
         except TimeoutError:
             raise SlowRequest("the body stopped coming; send it again") from None
+        except web.HTTPRequestEntityTooLarge:
+            raise RequestTooLarge("the body is larger than 32 MiB; send a smaller one") from None
+        except web.RequestPayloadError:
+            raise InvalidRequest("the body cannot be read: its coding is broken") from None
 
     async def _read(
         self, request: BaseRequest, raw: bytes, who: Principal, surface: Surface, salt: bytes
@@ -149,6 +160,8 @@ class Inference:
         sent.status = problems.status_of(error, dialect)
         body = problems.body_of(error, dialect, request_id)
         response = web.Response(status=sent.status, body=body, content_type="application/json", headers=found)
+        if request.content.exception() is not None:
+            response.force_close()  # where the body ends is not known any more: say that the connection ends here
         await response.prepare(request)
         await response.write_eof()
         sent.wrote(body)

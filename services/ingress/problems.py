@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from libs.contracts.errors import NorthernError, ProviderRefused
+from libs.contracts.errors import MethodNotAllowed, NorthernError, ProviderRefused
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 
 
@@ -86,6 +86,8 @@ def event_of(error: NorthernError, dialect: Dialect, request_id: str) -> bytes:
 def headers_of(error: NorthernError) -> dict[str, str]:
     """What tells a client when, and whether, to try again (both vendors' SDKs obey these)."""
     headers = {"x-should-retry": "true" if error.retryable else "false"}
+    if isinstance(error, MethodNotAllowed) and error.allow:
+        headers["Allow"] = error.allow
     if error.retry_after_ms:
         headers["retry-after-ms"] = str(error.retry_after_ms)
         headers["retry-after"] = str(-(-error.retry_after_ms // 1000))

@@ -61,7 +61,7 @@ class Sessions:
                 response.del_cookie(COOKIE, path="/", httponly=True, secure=self.secure, samesite="Lax")
                 return response
             case _:
-                raise MethodNotAllowed("use POST, GET or DELETE here")
+                raise MethodNotAllowed("use POST, GET or DELETE here", allow="POST, GET, DELETE")
 
     async def of(self, request: BaseRequest) -> Session:
         """The session of the request's cookie; a state-changing request must prove it comes from our own pages."""

@@ -1,6 +1,6 @@
 """Which routes may answer a request: pure choice over the catalogue and what the street says is open."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from libs.catalog.model import Catalog, Route
 from libs.catalog.residency import may_serve
@@ -37,7 +37,7 @@ def _problem(catalog: Catalog, route: Route, policy: Policy, state_of: StateOf) 
     state = state_of(route.egress)
     rule = may_serve(policy.residency, route.processing, custom=state is not None and state.custom)
     if rule is not None:
-        return ResidencyRefused(f"{route.route_id} may not serve this request: {rule}. {_nearest(catalog, policy)}")
+        return ResidencyRefused(f"{route.route_id} may not serve this request: {rule}. {_nearest(catalog, route, policy)}")
     if state is None:
         return Overloaded(f"no worker serves {route.route_id} right now; try again in a moment", retry_after_ms=1000)
     if not state.available:
@@ -45,12 +45,21 @@ def _problem(catalog: Catalog, route: Route, policy: Policy, state_of: StateOf) 
     return None
 
 
-def _nearest(catalog: Catalog, policy: Policy) -> str:
-    legal: Sequence[str] = sorted(
-        route.route_id
+def _nearest(catalog: Catalog, refused: Route, policy: Policy) -> str:
+    """The same model elsewhere, else another of the same provider, else any."""
+    provider = catalog.egress_of(refused).provider
+
+    def distance(route: Route) -> tuple[bool, bool, str]:
+        same_model = not set(refused.native_ids).isdisjoint(route.native_ids)
+        return not same_model, catalog.egress_of(route).provider != provider, route.route_id
+
+    legal = [
+        route
         for route in catalog.routes.values()
         if route.tier in policy.allowed_tiers
         and (not policy.tier or route.tier == policy.tier)
         and may_serve(policy.residency, route.processing) is None
-    )
-    return f"The nearest route that may: {legal[0]}." if legal else "No route that this key can call may."
+    ]
+    if not legal:
+        return "No route that this key can call may."
+    return f"The nearest route that may: {min(legal, key=distance).route_id}."

@@ -1,15 +1,19 @@
 """`make bench`: starts a street, measures CPU, latency and memory, and prints them as a table beside their budgets."""
 
 import argparse
+import asyncio
 import os
 import resource
+import signal
 import sys
 from collections.abc import Sequence
 
 import aiohttp
 import uvloop
 
+from libs.contracts.errors import StoreUnavailable
 from libs.embedded.programs import ROOT
+from libs.store.base import StoreRefused
 from tests.load.client import NotAnswered
 from tests.load.processes import LOAD_CPU, STREET_CPU
 from tests.load.report import Line, Row, environment, table
@@ -61,10 +65,13 @@ def main() -> int:
 async def _run(chosen: Sequence[str], sizes: Sizes) -> tuple[list[Row], bool]:
     """The rows, and whether anything failed."""
     rows, failed = [], False
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # the street is stopped, not left
     _say("starting the street and warming up")
     os.sched_setaffinity(0, {LOAD_CPU})
     async with scene() as street:
-        for name in chosen:
+        for name in (name for name in ROWS if name in chosen):
             _say(f"row {name}")
             try:
                 rows.append(await ROWS[name](street, sizes))
@@ -72,7 +79,11 @@ async def _run(chosen: Sequence[str], sizes: Sizes) -> tuple[list[Row], bool]:
                 failed = True
                 first = _first(errors)
                 rows.append(Row(title=f"{name}  FAILED: {type(first).__name__}: {first}"))
-        reckoning, lost = await _reckon(street)
+        rows.sort(key=lambda row: row.title)
+        try:
+            reckoning, lost = await _reckon(street)
+        except (StoreUnavailable, StoreRefused) as error:
+            reckoning, lost = Row(title=f"nothing lost?  FAILED: {error}"), True
         rows.append(reckoning)
     return rows, failed or lost
 
@@ -81,12 +92,17 @@ async def _reckon(street: Scene) -> tuple[Row, bool]:
     """Whether every accepted request has its facts, and each Finished once."""
     found, accepted = await recorded(street.street), street.street.client.accepted
     missing = max(0, accepted - min(found.finished, found.delivered)) + found.unfinished
+    fallen = street.street.fallen()
     lines = (
         Line(what="accepted requests that are not on record, or not closed there", measured=missing, unit="", budget=0),
         Line(what="Finished facts beyond a request's first", measured=found.ignored, unit=""),
+        Line(what=f"programs that fell {', '.join(fallen)}".rstrip(), measured=len(fallen), unit="", budget=0),
     )
     counts = f"egress {found.egress:,} · finished {found.finished:,} · delivered {found.delivered:,} in ClickHouse"
-    return Row(title=f"nothing lost: {accepted:,} requests accepted", lines=lines, remarks=(counts,)), missing > 0
+    mb = sum(street.street.tree.pss().values()) / 1024
+    remarks = (counts, f"PSS of the whole street after the load: {mb:,.0f} MB")
+    row = Row(title=f"nothing lost: {accepted:,} requests accepted", lines=lines, remarks=remarks)
+    return row, bool(missing or fallen)
 
 
 def _first(error: BaseException) -> BaseException:
@@ -101,14 +117,14 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="fewer requests: a first look, under a minute")
-    parser.add_argument("--rows", type=_chosen, default=tuple(ROWS), metavar="1,4", help="only these rows")
+    parser.add_argument("--rows", type=_chosen, default=tuple(sorted(ROWS)), metavar="1,4", help="only these rows")
     return parser.parse_args()
 
 
 def _chosen(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     if unknown := [name for name in names if name not in ROWS]:
-        raise argparse.ArgumentTypeError(f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
+        raise argparse.ArgumentTypeError(f"no row {', '.join(unknown)}; there are {', '.join(sorted(ROWS))}")
     return names
 
 

@@ -34,7 +34,7 @@ class Line:
             f"{number(self.measured)} {self.unit}",
             verdict,
             "" if self.beside is None else f"{number(self.beside)} {self.unit}",
-            f"{self.measured / self.beside:.1f}x" if self.beside else "",
+            f"{self.measured / self.beside:.1f}x" if self.beside and min(self.measured, self.beside) > 0 else "",
         )
 
 
@@ -59,15 +59,16 @@ class Row:
         if self.parts:
             largest = sorted(self.parts.items(), key=lambda part: -part[1])
             shown = [f"{name} {number(value)}" for name, value in largest if number(value) != "0"]
-            for start in range(0, len(shown), 6):
-                yield (f"by process, {self.unit}: " if start == 0 else "  ") + " · ".join(shown[start : start + 6])
+            for start in range(0, len(shown), 5):
+                yield (f"by process, {self.unit}: " if start == 0 else "  ") + " · ".join(shown[start : start + 5])
 
 
 def number(value: float) -> str:
     """Three digits that mean something."""
+    value = round(value, 2) + 0.0  # and no -0
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}".removesuffix("0").removesuffix(".0")
+    return (f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}".removesuffix("0")).removesuffix(".0")
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.load.client import Taken, percentile
 from tests.load.processes import STREET_CPU, busy
 from tests.load.report import Line, Row
-from tests.load.scene import STORE_HOST, Place, Scene
+from tests.load.scene import Place, Scene
 
+_STORE = "clickhouse"
 _CPU_US = 320.0
 _BURST_MS = 1.8
 _STEADY_MS = 6.5
@@ -39,9 +40,10 @@ QUICK = Sizes(whole=3000, whole_s=4, half_s=2, burst=500, burst_s=2, steady_s=2,
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One run at one place. `cpu` in seconds by process; `foreign` the share of the processor that others used."""
+    """One run at one place, facts included. `cpu` in seconds by process; `foreign`: the processor's share of others."""
 
     taken: Taken
+    seconds: float
     cpu: Mapping[str, float]
     foreign: float
 
@@ -70,51 +72,27 @@ async def measure(place: Place, load: Awaitable[Taken]) -> Measured:
     cpu = {name: after[name] - before[name] for name in after}
     seconds = time.perf_counter() - began
     others = (busy(STREET_CPU) - busy_before - sum(cpu.values())) / seconds if cpu else 0.0
-    return Measured(taken=taken, cpu=cpu, foreign=others)
+    return Measured(taken=taken, seconds=seconds, cpu=cpu, foreign=others)
 
 
 async def whole(scene: Scene, sizes: Sizes) -> Row:
-    """Row 1: answers that are not streamed."""
-    street, proxy, direct = [
+    """Row 1: answers that are not streamed, as many as go through and at half that rate."""
+    full = [
         await measure(place, place.client.closed("whole", 32, count=count, most_s=sizes.whole_s))
         for place, count in ((scene.street, sizes.whole), (scene.proxy, sizes.whole // 2), (scene.direct, 2000))
     ]
+    street, proxy, _ = full
     rate = street.taken.rate / 2
-    half, half_proxy, half_direct = [
+    half = [
         await measure(place, place.client.paced(rate, sizes.half_s))
         for place in (scene.street, scene.proxy, scene.direct)
     ]
     lines = [
         Line(what="CPU per request", measured=street.total_us, unit="µs", budget=_CPU_US, beside=proxy.total_us),
         Line(what="requests a second", measured=street.taken.rate, unit="/s", beside=proxy.taken.rate),
+        *_latencies("at full load", full, (None, None)),
+        *_latencies(f"at half load, {rate:,.0f}/s", half, _ADDED_MS),
     ]
-    for share in (0.5, 0.99):
-        of = f"p{share * 100:.0f}"
-        lines += [
-            Line(
-                what=f"latency {of} at full load",
-                measured=street.latency_ms(share),
-                unit="ms",
-                beside=proxy.latency_ms(share),
-            ),
-            Line(
-                what=f"  of which added to the upstream's {direct.latency_ms(share):.1f} ms",
-                measured=street.latency_ms(share) - direct.latency_ms(share),
-                unit="ms",
-                beside=proxy.latency_ms(share) - direct.latency_ms(share),
-            ),
-        ]
-    for share, budget in zip((0.5, 0.99), _ADDED_MS, strict=True):
-        upstream = half_direct.latency_ms(share)
-        lines.append(
-            Line(
-                what=f"added latency p{share * 100:.0f} at half load ({rate:,.0f}/s)",
-                measured=half.latency_ms(share) - upstream,
-                unit="ms",
-                budget=budget,
-                beside=half_proxy.latency_ms(share) - upstream,
-            )
-        )
     return Row(
         title=f"1  not streamed, 32 in flight, {street.taken.count:,} requests",
         lines=lines,
@@ -122,6 +100,21 @@ async def whole(scene: Scene, sizes: Sizes) -> Row:
         unit="µs a request",
         remarks=street.remarks(),
     )
+
+
+def _latencies(when: str, runs: Sequence[Measured], budgets: Sequence[float | None]) -> Iterator[Line]:
+    """Of street, proxy and upstream alone: what the first two take, and what of it they add to the third."""
+    for share, budget in zip((0.5, 0.99), budgets, strict=True):
+        street, proxy, upstream = (run.latency_ms(share) for run in runs)
+        of = f"p{share * 100:.0f}"
+        yield Line(what=f"latency {of} {when}", measured=street, unit="ms", beside=proxy)
+        yield Line(
+            what=f"  added to the upstream's {upstream:.1f} ms",
+            measured=street - upstream,
+            unit="ms",
+            budget=budget,
+            beside=proxy - upstream,
+        )
 
 
 async def burst(scene: Scene, sizes: Sizes) -> Row:
@@ -167,31 +160,39 @@ def _streams(title: str, budget: float, street: Measured, proxy: Measured) -> Ro
 
 
 async def sweep(scene: Scene, sizes: Sizes) -> Row:
-    """Row 4: the cost of a request as load grows."""
-    lines = []
+    """Row 4: the cost of a request as load grows. What the street uses at rest falls on few requests or on many."""
+    at_rest, lines, runs = await _at_rest(scene.street), [], []
     for in_flight in (1, 8, 32, 128, 512):
         count = max(sizes.sweep, 4 * in_flight)
         street, proxy = [
             await measure(place, place.client.closed("whole", in_flight, count=count, most_s=sizes.sweep_s))
             for place in (scene.street, scene.proxy)
         ]
+        runs.append(street)
+        idle_us = at_rest * street.seconds / street.taken.count * 1e3
+        what = f"{in_flight} in flight: {street.taken.rate:,.0f}/s, p99 {street.latency_ms(0.99):,.0f} ms"
         lines.append(
             Line(
-                what=f"{in_flight} in flight: {street.taken.rate:,.0f}/s, p99 {street.latency_ms(0.99):.1f} ms",
-                measured=street.total_us,
+                what=f"{what}; without {idle_us:,.0f} µs at rest",
+                measured=street.total_us - idle_us,
                 unit="µs",
                 beside=proxy.total_us,
             )
         )
-    at_rest = await _at_rest(scene.street)
     return Row(
         title="4  CPU per request as load grows",
         lines=lines,
-        remarks=(f"at rest the street uses {at_rest:.1f} ms of CPU a second, which few requests have to share",),
+        parts=runs[0].each_us(),
+        unit="µs a request at 1 in flight",
+        remarks=(
+            f"at rest the street uses {at_rest:.1f} ms of CPU a second",
+            *max(runs, key=lambda run: run.foreign).remarks(),
+        ),
     )
 
 
-async def _at_rest(place: Place, seconds: float = 2.0) -> float:
+async def _at_rest(place: Place, seconds: float = 3.0) -> float:
+    """Milliseconds of CPU a second while nothing is asked."""
     before = sum(place.tree.cpu().values())
     await asyncio.sleep(seconds)
     return (sum(place.tree.cpu().values()) - before) / seconds * 1e3
@@ -202,27 +203,25 @@ async def idle(scene: Scene, sizes: Sizes) -> Row:
     place = scene.street
     before = place.tree.pss()
     async with place.client.open_streams(sizes.idle):
-        await asyncio.sleep(3.0)
+        await asyncio.sleep(2.0)
         during = place.tree.pss()
     await place.settled()
-    each = {name: (during[name] - before[name]) / sizes.idle for name in during}
-    return Row(
-        title=f"5  {sizes.idle:,} idle open streams",
-        lines=(Line(what="memory per stream (PSS)", measured=sum(each.values()), unit="kB", budget=_IDLE_KB),),
-        parts=each,
-        unit="kB a stream",
-    )
+    # Without the ClickHouse host: its caches come and go by megabytes, whatever the streams do.
+    each = {name: (during[name] - before[name]) / sizes.idle for name in during if name != _STORE}
+    what = "PSS per stream, without the ClickHouse host"
+    line = Line(what=what, measured=sum(each.values()), unit="kB", budget=_IDLE_KB)
+    return Row(title=f"5  {sizes.idle:,} idle open streams", lines=(line,), parts=each, unit="kB a stream")
 
 
 async def memory(scene: Scene, _: Sizes) -> Row:
     """Row 6: what the street holds when nothing runs."""
     pss, rss = scene.street.tree.pss(), scene.street.tree.rss()
-    ours = sum(kb for name, kb in pss.items() if name != STORE_HOST)
+    ours = sum(kb for name, kb in pss.items() if name != _STORE)
     return Row(
-        title="6  memory of the street at rest, after the load above",
+        title="6  memory of the street at rest",
         lines=(
             Line(what="PSS without the ClickHouse host", measured=ours / 1024, unit="MB", budget=_REST_MB),
-            Line(what="PSS of the ClickHouse host", measured=pss[STORE_HOST] / 1024, unit="MB"),
+            Line(what="PSS of the ClickHouse host", measured=pss[_STORE] / 1024, unit="MB"),
             Line(what="RSS, all (shared pages counted each time)", measured=sum(rss.values()) / 1024, unit="MB"),
         ),
         parts={name: kb / 1024 for name, kb in rss.items()},
@@ -230,11 +229,12 @@ async def memory(scene: Scene, _: Sizes) -> Row:
     )
 
 
+# In the order in which they run: memory first, for what load leaves behind in the heap would hide what streams take.
 ROWS: Mapping[str, Callable[[Scene, Sizes], Awaitable[Row]]] = {
+    "6": memory,
+    "5": idle,
     "1": whole,
     "2": burst,
     "3": steady,
     "4": sweep,
-    "5": idle,
-    "6": memory,
 }

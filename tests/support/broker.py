@@ -107,5 +107,5 @@ def apart(work: Coroutine[Any, Any, object]) -> None:
 async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - anything may be asked, not only what has an event
             await asyncio.sleep(0.005)

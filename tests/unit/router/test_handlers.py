@@ -1,0 +1,209 @@
+"""Envelopes in, a slip on them and on to a worker; or a failure straight to the edge, on record where it proves something."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from libs.bus.base import Message
+from libs.bus.beats import Heard
+from libs.bus.facts import FactPublisher
+from libs.bus.memory import MemoryBus
+from libs.catalog.load import load
+from libs.contracts import subjects
+from libs.contracts.northern.v1.envelope_pb2 import Envelope, Policy, Shape
+from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch
+from libs.contracts.northern.v1.frames_pb2 import Failure, Frame
+from libs.contracts.northern.v1.street_pb2 import Beat, EgressState
+from libs.telemetry.metrics import Metrics
+from services.router.handlers import Handlers
+from tests.support.broker import until
+
+TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
+AZURE, OPENAI = "azure/gpt-4.1-mini-ca", "openai/gpt-4.1-mini-us"
+HAIKU = "bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0-global"
+REPLY = subjects.reply("ingress", "e1", "t1")
+CATALOG = load(Path("infra/config"))
+
+
+@dataclass
+class Room:
+    """A router on a bus, and what its neighbours receive."""
+
+    bus: MemoryBus
+    handlers: Handlers
+    replies: list[Frame] = field(default_factory=list)
+    work: list[Envelope] = field(default_factory=list)
+
+    async def ask(self, model: str, *residency: str) -> None:
+        envelope = Envelope(
+            request_id="0" * 16,
+            tenant="t_one",
+            key_id="k_one",
+            reply=REPLY,
+            shape=Shape(model=model),
+            policy=Policy(allowed_tiers=TIERS, residency=residency),
+            body=b"{}",
+            salt=b"s" * 32,
+        )
+        await self.bus.publish(subjects.ROUTE, envelope.SerializeToString())
+
+    async def failure(self) -> Failure:
+        await until(lambda: bool(self.replies))
+        return self.replies[0].failure
+
+    async def refused(self) -> list[Fact]:
+        """What is durable, read as custody reads it."""
+        await self.handlers.facts.close()
+        async for batch in self.bus.follow(subjects.EVENTS):
+            return [fact for stored in batch for fact in FactBatch.FromString(stored.data).facts]
+        return []
+
+    async def worker(self, egress: str) -> None:
+        def take(message: Message) -> None:
+            self.work.append(Envelope.FromString(message.data))
+
+        await self.bus.subscribe(subjects.work(egress), take, "worker")
+
+    async def beat(self, *states: EgressState) -> None:
+        beat = Beat(service="worker", replica="w", boot_id="w", egresses=states)
+        await self.bus.publish(subjects.beat("worker"), beat.SerializeToString())
+        await until(lambda: bool(self.handlers.heard.alive("worker")))
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    bus, metrics = MemoryBus(), Metrics()
+    heard, facts = Heard(bus), FactPublisher(bus, metrics)
+    await heard.start("worker")
+    handlers = Handlers(bus=bus, catalog=CATALOG, heard=heard, facts=facts, metrics=metrics, boot_id="r1")
+    made = Room(bus, handlers)
+    await bus.subscribe(subjects.nak("router", "r1", "*"), handlers.nobody)
+    await bus.subscribe(subjects.ROUTE, handlers.route, "router")
+    await bus.subscribe(REPLY, lambda message: made.replies.append(Frame.FromString(message.data)))
+    await made.beat(*(EgressState(name=name, available=True) for name in CATALOG.egresses))
+    yield made
+    await facts.close(0.1)
+    for sub in list(bus.subs):
+        await sub.stop()
+
+
+async def test_a_request_goes_on_to_the_worker_of_its_route_with_a_slip_and_nothing_else_changed(room: Room) -> None:
+    await room.worker("azure-ca")
+    await room.ask(AZURE, "CA")
+    await until(lambda: bool(room.work))
+    (envelope,) = room.work
+    assert [(each.route_id, each.egress) for each in envelope.slip] == [(AZURE, "azure-ca")]
+    assert (envelope.tenant, envelope.body, envelope.salt, envelope.reply) == ("t_one", b"{}", b"s" * 32, REPLY)
+    assert list(envelope.policy.residency) == ["CA"]
+    assert not room.replies
+
+
+async def test_a_residency_refusal_names_rule_and_nearest_route_and_is_durably_on_record(room: Room) -> None:
+    await room.worker("bedrock-global")
+    await room.ask(HAIKU, "CA")
+    failure = await room.failure()
+    assert failure.code == "residency_refused"
+    assert "processing_anywhere" in failure.message
+    assert "The nearest route that may: " in failure.message
+    (fact,) = await room.refused()
+    assert (fact.request_id, fact.tenant) == ("0" * 16, "t_one")
+    assert (fact.refused.code, fact.refused.key_id) == ("residency_refused", "k_one")
+    assert fact.refused.model_requested == HAIKU
+    assert "processing_anywhere" in fact.refused.rule
+    assert not room.work
+
+
+async def test_a_residency_refusal_while_the_record_is_away_is_told_and_recorded_later(room: Room) -> None:
+    append = room.bus.append
+    away = True
+
+    async def sometimes(subject: str, data: bytes, **more: object) -> int:
+        while away:
+            await asyncio.sleep(0.01)
+        return await append(subject, data)
+
+    room.bus.append = sometimes  # type: ignore[method-assign]  # a broker whose disk is slow
+    await room.ask(HAIKU, "CA")
+    assert (await room.failure()).code == "residency_refused"
+    away = False
+    assert [fact.refused.code for fact in await room.refused()] == ["residency_refused"]
+
+
+@pytest.mark.parametrize(("model", "code"), [("no/such", "model_not_found"), ("", "model_not_found")])
+async def test_other_refusals_are_told_and_leave_no_record(room: Room, model: str, code: str) -> None:
+    await room.ask(model)
+    assert (await room.failure()).code == code
+    assert await room.refused() == []
+
+
+async def test_a_closed_way_out_is_unavailable_with_its_reason(room: Room) -> None:
+    await room.beat(EgressState(name="openai", available=False, reason="set OPENAI_API_KEY"))
+    await room.ask(OPENAI)
+    failure = await room.failure()
+    assert failure.code == "route_unavailable"
+    assert "set OPENAI_API_KEY" in failure.message
+
+
+async def test_a_way_out_nobody_serves_is_overloaded(room: Room) -> None:
+    await room.beat(EgressState(name="openai", available=True))
+    await room.ask(AZURE)
+    failure = await room.failure()
+    assert (failure.code, failure.retry_after_ms) == ("overloaded", 1000)
+
+
+async def test_a_worker_that_beats_but_does_not_listen_becomes_a_failure_at_once(room: Room) -> None:
+    await room.ask(AZURE)
+    failure = await room.failure()
+    assert (failure.code, failure.retry_after_ms) == ("overloaded", 1000)
+    assert b"ni_handoffs_refused_total 1.0" in room.handlers.metrics.text()
+    assert not room.handlers.on_their_way
+
+
+async def test_only_the_servers_own_refusal_counts_as_one(room: Room) -> None:
+    await room.worker("azure-ca")
+    await room.ask(AZURE)
+    await until(lambda: bool(room.work))
+    (token,) = room.handlers.on_their_way
+    await room.bus.publish(subjects.nak("router", "r1", token), b"x")
+    await room.bus.publish(subjects.nak("router", "r1", "0123456789abcdef"), b"")
+    await asyncio.sleep(0.01)
+    assert not room.replies
+
+
+async def test_what_cannot_be_read_is_ignored_and_harms_nobody(room: Room) -> None:
+    await room.worker("azure-ca")
+    await room.bus.publish(subjects.ROUTE, b"\xff\xff\xff")
+    await room.ask(AZURE)
+    await until(lambda: bool(room.work))
+    assert not room.replies
+
+
+async def test_a_broker_that_is_away_does_not_end_the_router(room: Room) -> None:
+    await room.worker("azure-ca")
+    room.bus.fail()
+    envelope = Envelope(reply=REPLY, shape=Shape(model=AZURE), policy=Policy(allowed_tiers=TIERS))
+    await room.handlers.route(Message(subjects.ROUTE, envelope.SerializeToString()))
+    envelope.shape.model = "no/such"
+    await room.handlers.route(Message(subjects.ROUTE, envelope.SerializeToString()))
+    room.bus.heal()
+    await room.ask(AZURE)
+    await until(lambda: bool(room.work))
+
+
+async def test_what_is_remembered_of_requests_on_their_way_is_bounded_and_holds_no_body(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.worker("azure-ca")
+    now = 100.0
+    monkeypatch.setattr("services.router.handlers.time.monotonic", lambda: now)
+    for _ in range(5):
+        await room.ask(AZURE)
+    await until(lambda: len(room.work) == 5)
+    now += 60
+    await room.ask(AZURE)
+    await until(lambda: len(room.work) == 6)
+    ((_, envelope),) = room.handlers.on_their_way.values()
+    assert envelope == Envelope(request_id="0" * 16, reply=REPLY)
