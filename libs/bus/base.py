@@ -80,10 +80,13 @@ class Bus(Protocol):
         `expected` is the last sequence the subject must have (0: none); otherwise Conflict.
         """
 
-    def follow(self, stream: str, *, after: int = 0, latest: bool = False) -> AsyncIterator[list[Stored]]:
+    def follow(
+        self, stream: str, *, after: int = 0, latest: bool = False, gather_s: float = 0.0
+    ) -> AsyncIterator[list[Stored]]:
         """Messages of a stream with seq > `after`, in order, in batches; an empty batch is a sign of life (≤ 2 s).
 
-        `latest`: begin with the last message of each subject. Ends when the connection it was opened on ends.
+        `latest`: begin with the last message of each subject. `gather_s`: after the first message let more come for so
+        long, so that a busy stream does not wake its reader for each. Ends when the connection it was opened on ends.
         """
 
     async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from google.protobuf.message import DecodeError
@@ -50,6 +50,8 @@ class Heard:
     def __init__(self, bus: Bus, now: Callable[[], float] = time.monotonic) -> None:
         self._bus, self._now = bus, now
         self._last: dict[str, tuple[float, Beat]] = {}
+        self._egresses: dict[str, EgressState] = {}  # of the living workers, as of `_until`
+        self._until = float("-inf")
         self._sub: Subscription | None = None
 
     async def start(self, service: str = "") -> None:
@@ -69,8 +71,21 @@ class Heard:
 
     def egress(self, name: str) -> EgressState | None:
         """The state of a way out as a living worker states it, available before not; None: no worker serves it."""
-        found = [state for beat in self.alive("worker") for state in beat.egresses if state.name == name]
-        return max(found, key=lambda state: state.available, default=None)
+        return self.egresses().get(name)
+
+    def egresses(self) -> Mapping[str, EgressState]:
+        """Every way out that a living worker serves; made anew only when it may have changed: each request asks."""
+        now = self._now()
+        if now >= self._until:
+            self._egresses = {}
+            for beat in self.alive("worker"):
+                for state in beat.egresses:
+                    known = self._egresses.get(state.name)
+                    if known is None or (state.available and not known.available):
+                        self._egresses[state.name] = state
+            heard = [at for at, beat in self._last.values() if beat.service == "worker"]
+            self._until = min(heard) + SILENT_S if heard else float("inf")
+        return self._egresses
 
     def _arrived(self, message: Message) -> None:
         try:
@@ -81,3 +96,4 @@ class Heard:
             self._last.pop(beat.boot_id, None)
         else:
             self._last[beat.boot_id] = (self._now(), beat)
+        self._until = float("-inf")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from google.protobuf.message import DecodeError
 
@@ -19,6 +19,7 @@ _FIRST_S = 1.0  # nothing at all: nobody has the request
 _SILENT_S = 6.0  # three beats missed
 _BEAT_S = 2.0
 _TICK_S = 0.25
+_LINGER_S = 10.0  # how late a worker may still take a request that was cancelled before
 
 
 class Inflows:
@@ -50,7 +51,7 @@ class Inflows:
             await sub.stop()
 
     def open(self, body: bytes | None = None) -> "Inflow":
-        """Begin to listen for one request; `body` is what a worker may pull, kept until the first Head."""
+        """Begin to listen for one request; its `body` is what a worker may pull, kept until the first Head."""
         inflow = Inflow(self, subjects.random_token(), body)
         self._open[inflow.token] = inflow
         return inflow
@@ -87,14 +88,16 @@ class Inflows:
             return
         piece = BodyPiece(offset=ask.offset, data=inflow.body[ask.offset : ask.offset + min(ask.length, WINDOW)])
         inflow.heard()
-        self._later(self.bus.publish(message.reply, piece.SerializeToString()))
+        self.later(self.bus.publish(message.reply, piece.SerializeToString()))
 
-    def _later(self, sending: "asyncio.Future[None] | object") -> None:
+    def later(self, sending: Coroutine[None, None, None]) -> None:
+        """Send without being awaited; what cannot be sent is given up."""
+
         async def send() -> None:
             try:
-                await sending  # type: ignore[misc]  # a coroutine of publish
+                await sending
             except BusUnavailable:
-                pass  # the worker asks again or gives up
+                pass  # the worker asks again, or hears nothing and stops
 
         task = asyncio.create_task(send())
         self._tasks.add(task)
@@ -124,7 +127,8 @@ class Inflow:
         self._attempt, self._n = 0, -1
         self._committed = False
         self._unpaid = 0
-        self._taken = False
+        self._taken = self._cancelled = False
+        self._closed_at = 0.0
         self.idle_s = 15.0
         self._heard_at = self._moved_at = self.said_at = home.now()
 
@@ -153,7 +157,8 @@ class Inflow:
             await self._say(Control(attempt=self._attempt, credit=credit, last_n=max(self._n, 0)))
 
     async def cancel(self) -> None:
-        """The client is gone: stop the provider."""
+        """The client is gone: stop the provider, as soon as it is known where to say so."""
+        self._cancelled = True
         if self.ctl:
             await self._say(Control(attempt=self._attempt, cancel=True))
 
@@ -161,8 +166,12 @@ class Inflow:
         await self._say(Control(attempt=self._attempt, last_n=max(self._n, 0)))
 
     def close(self) -> None:
+        """Nobody waits any more. A cancelled request is remembered until its worker says where to tell it."""
         self.body = None
-        self._home.forget(self.token)
+        if self._cancelled and not self.ctl:
+            self._closed_at = self._home.now()
+        else:
+            self._home.forget(self.token)
 
     def heard(self) -> None:
         self._heard_at = self._home.now()
@@ -185,6 +194,10 @@ class Inflow:
         self._n = frame.n
         if frame.HasField("taken"):
             self.ctl = frame.taken.ctl
+            if self._cancelled:
+                self._home.later(self.cancel())
+                self.close()
+                return
         if frame.HasField("head") or frame.HasField("failure"):
             self._committed = True
             self.body = None
@@ -203,6 +216,8 @@ class Inflow:
             self._moved_at = now
             self._frames.append(Frame(beat=True))
             self._wake()
+        if self._closed_at and now - self._closed_at > _LINGER_S:
+            self._home.forget(self.token)
         silent = now - self._heard_at
         if silent > (_SILENT_S if self._taken else _FIRST_S):
             self.fail(self._lost("the worker that had this request is gone"))

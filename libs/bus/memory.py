@@ -127,7 +127,14 @@ class MemoryBus:
     ) -> int:
         return self._append(subject, data, msg_id, expected, deleted=False)
 
-    async def follow(self, stream: str, *, after: int = 0, latest: bool = False) -> AsyncIterator[list[Stored]]:
+    async def follow(
+        self,
+        stream: str,
+        *,
+        after: int = 0,
+        latest: bool = False,
+        gather_s: float = 0.0,  # noqa: ARG002 - nothing to save here
+    ) -> AsyncIterator[list[Stored]]:
         opened_on, held = self.connects, self._stream(stream)
         if latest:
             last = set(held.last_by_subject.values())

@@ -12,7 +12,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
 
-from libs.bus.base import Bus, Conflict, Entry, Handler, Message, Stored
+from libs.bus.base import Bus, Conflict, Entry, Handler, Stored
+from libs.bus.direct import DirectClient
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.subjects import inbox_prefix, random_token
 from libs.runtime.settings import Settings
@@ -31,7 +32,7 @@ _REMOVED = ("DEL", "PURGE")
 @asynccontextmanager
 async def connect(service: str, settings: Settings) -> AsyncIterator[Bus]:
     """A connection for one service, with its own nkey and inbox. BusUnavailable when no broker answers in 15 s."""
-    client = Client()
+    client = DirectClient()
     bus = NatsBus(client)
     seed = settings.nats_seed_file
     try:
@@ -42,7 +43,7 @@ async def connect(service: str, settings: Settings) -> AsyncIterator[Bus]:
                 nkeys_seed=str(seed) if seed else None,
                 inbox_prefix=inbox_prefix(service),
                 connect_timeout=2,
-                reconnect_time_wait=0.1,  # type: ignore[arg-type]  # seconds; a float works and a second is too long
+                reconnect_time_wait=0.1,  # seconds; one would be too long
                 max_reconnect_attempts=-1,
                 ping_interval=5,
                 max_outstanding_pings=2,
@@ -70,7 +71,7 @@ async def _close(client: Client) -> None:
 class NatsBus:
     """libs.bus.base.Bus over one nats-py connection."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: DirectClient) -> None:
         self._nc = client
         self._connects = 1
         self._inboxes: set[asyncio.Queue[Msg | None]] = set()
@@ -108,21 +109,8 @@ class NatsBus:
             raise BusUnavailable(f"the broker did not take a message ({type(error).__name__})") from error
 
     async def subscribe(self, subject: str, handler: Handler, queue: str = "") -> "_Subscription":
-        async def deliver(msg: Msg) -> None:
-            headers = msg.headers
-            gone = headers is not None and headers.get("Status") == _NO_RESPONDERS
-            try:
-                result = handler(Message(msg.subject, msg.data, msg.reply, gone))
-                if result is not None:
-                    await result
-            except Exception as error:  # noqa: BLE001 - one message must not end the others; its text may quote it
-                logger().error("handler_failed", subject=subject, error_type=type(error).__name__)
-
         self._up()
-        # Bounded by credits and limits above; the client's own bound is a last resort that shows up as a gap.
-        sub = await self._nc.subscribe(
-            subject, queue, cb=deliver, pending_msgs_limit=1 << 20, pending_bytes_limit=512 << 20
-        )
+        sub = await self._nc.subscribe_direct(subject, queue, handler)
         try:
             await self._nc.flush(2)  # the broker has it: whoever is told that we listen may ask at once
         except (nats.errors.Error, TimeoutError, OSError) as error:
@@ -149,7 +137,9 @@ class NatsBus:
             headers["Nats-Expected-Last-Subject-Sequence"] = str(expected)
         return await self._append(subject, data, headers, timeout_s)
 
-    async def follow(self, stream: str, *, after: int = 0, latest: bool = False) -> AsyncIterator[list[Stored]]:
+    async def follow(
+        self, stream: str, *, after: int = 0, latest: bool = False, gather_s: float = 0.0
+    ) -> AsyncIterator[list[Stored]]:
         name = f"f{random_token()}"
         policy: dict[str, Any] = {"deliver_policy": "by_start_sequence", "opt_start_seq": after + 1}
         if latest:
@@ -162,7 +152,7 @@ class NatsBus:
             f"CONSUMER.CREATE.{stream}.{name}" + (".>" if latest else ""),
             {"stream_name": stream, "config": config},
         )
-        reader = _Reader(self, stream, name)
+        reader = _Reader(self, stream, name, gather_s)
         async for batch in reader.batches():
             yield batch
 
@@ -272,16 +262,19 @@ async def _unsubscribe(sub: NatsSubscription) -> None:
 class _Reader:
     """Pulls from an ephemeral consumer without acks: one pull outstanding, order checked by the consumer's count."""
 
-    def __init__(self, bus: NatsBus, stream: str, consumer: str) -> None:
-        self._bus, self._stream, self._consumer = bus, stream, consumer
+    def __init__(self, bus: NatsBus, stream: str, consumer: str, gather_s: float) -> None:
+        self._bus, self._stream, self._consumer, self._gather_s = bus, stream, consumer, gather_s
         self._expected = 1
 
     async def batches(self) -> AsyncIterator[list[Stored]]:
         opened_on = self._bus.connects
         async with self._bus.inbox() as (inbox, queue):
+            busy = False  # gathering: whether the pull before brought something
             while self._bus.connects == opened_on:
-                await self._pull(inbox)
-                left, over = _PULL, False
+                if busy:
+                    await asyncio.sleep(self._gather_s)
+                size = await self._pull(inbox, busy=busy)
+                left, over = size, False
                 while left > 0 and not over:
                     first = await self._next(queue)
                     if first is None or self._bus.connects != opened_on:
@@ -297,10 +290,14 @@ class _Reader:
                             over = True  # the pull has run out
                     left -= len(batch)
                     yield batch
+                busy = self._gather_s > 0 and left < size
 
-    async def _pull(self, inbox: str) -> None:
-        ask = {"batch": _PULL, "max_bytes": _PULL_BYTES, "expires": int(_PULL_S * 1e9)}
+    async def _pull(self, inbox: str, *, busy: bool) -> int:
+        """Ask, and say for how many: with gathering for one, which may be long in coming, then for all there are."""
+        ask: dict[str, int | bool] = {"batch": 1 if self._gather_s and not busy else _PULL, "max_bytes": _PULL_BYTES}
+        ask |= {"no_wait": True} if busy else {"expires": int(_PULL_S * 1e9)}
         await self._bus.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}", orjson.dumps(ask), inbox)
+        return int(ask["batch"])
 
     async def _next(self, queue: "asyncio.Queue[Msg | None]") -> Msg | None:
         try:

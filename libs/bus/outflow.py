@@ -10,7 +10,7 @@ from libs.bus.base import Bus, Message, Subscription
 from libs.bus.inflow import WINDOW
 from libs.contracts import subjects
 from libs.contracts.errors import BusUnavailable, Overloaded
-from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, End, Failure, Frame, Head, Taken
+from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, End, Failure, Frame, Head
 
 PIECE = 64 << 10  # the largest Data of one frame
 _PULL = 256 << 10  # a piece of a body
@@ -71,8 +71,7 @@ class Outflows:
             now = self.now()
             for outflow in list(self._open.values()):
                 outflow.check(now)
-                if now - outflow.said_at >= _BEAT_S:
-                    await outflow.beat()
+                await outflow.tick(now)
 
 
 class Outflow:
@@ -83,13 +82,16 @@ class Outflow:
         self._home = home
         self._ctl = subjects.ctl(home.service, home.boot_id, token)
         self._n = 0
+        self._told = False  # whether the other side knows where we listen
         self._credit = WINDOW
         self._paid = asyncio.Event()
         self.gone = False
         self._heard_at = self.said_at = home.now()
 
     async def taken(self) -> None:
-        await self._publish(Frame(taken=Taken(ctl=self._ctl, boot_id=self._home.boot_id)))
+        """Say that the request is here and where control goes; otherwise the first frame or the next tick says it."""
+        if not self._told:
+            await self._publish(Frame())
 
     async def send(
         self,
@@ -105,6 +107,16 @@ class Outflow:
             await self._send(Frame(head=head, data=data[:PIECE], output_bytes=output_bytes))
             head, data = None, data[PIECE:]
         await self._send(Frame(head=head, data=data, output_bytes=output_bytes, end=end, failure=failure))
+
+    async def tick(self, now: float) -> None:
+        """Called by the ticker: what is due to be said by now."""
+        try:
+            if not self._told:
+                await self.taken()
+            elif now - self.said_at >= _BEAT_S:
+                await self.beat()
+        except Gone:
+            self._leave()
 
     async def beat(self) -> None:
         frame = Frame(attempt=self._attempt, n=max(self._n - 1, 0), beat=True)
@@ -133,6 +145,7 @@ class Outflow:
 
     async def pull(self, subject: str, size: int, deadline_s: float = 30.0) -> bytes:
         """A body that stayed with its holder, in pieces. Raises Gone when the holder does not answer."""
+        await self.taken()
         body = bytearray(size)
         offsets = iter(range(0, size, _PULL))
 
@@ -169,6 +182,9 @@ class Outflow:
         if self.gone:
             raise Gone
         frame.attempt, frame.n = self._attempt, self._n
+        if not self._told:
+            self._told = True
+            frame.taken.ctl, frame.taken.boot_id = self._ctl, self._home.boot_id
         self._n += 1
         self.said_at = self._home.now()
         try:

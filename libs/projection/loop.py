@@ -18,6 +18,7 @@ from libs.telemetry.metrics import Metrics
 
 _RETRY_S = (0.2, 5.0)  # first and longest pause before the store or the broker is tried again
 _LAG_EVERY_S = 2.0
+_GATHER_S = 0.1  # what a busy stream is let gather between two looks
 _LETTER_BYTES = 512 << 10
 
 
@@ -83,7 +84,7 @@ class Projection:
         pause = _RETRY_S[0]
         while True:
             try:
-                async for batch in self.bus.follow(EVENTS, after=self._read):
+                async for batch in self.bus.follow(EVENTS, after=self._read, gather_s=_GATHER_S):
                     pause = _RETRY_S[0]
                     for message in batch:
                         await self._take(message)

@@ -50,6 +50,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
+        self._bound: dict[tuple[str, tuple[str, ...]], Counter] = {}  # looking labels up costs more than counting
         self._counters = {
             n: Counter(f"ni_{n}", n, LABELS.get(n, ()), registry=self._registry) for n in get_args(CounterName)
         }
@@ -60,8 +61,11 @@ class Metrics:
         }
 
     def count(self, name: CounterName, *labels: str, by: float = 1) -> None:
-        metric = self._counters[name]
-        (metric.labels(*labels) if labels else metric).inc(by)
+        bound = self._bound.get((name, labels))
+        if bound is None:
+            metric = self._counters[name]
+            bound = self._bound[name, labels] = metric.labels(*labels) if labels else metric
+        bound.inc(by)
 
     def set(self, name: GaugeName, value: float, *labels: str) -> None:
         metric = self._gauges[name]

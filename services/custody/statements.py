@@ -102,7 +102,7 @@ def _finished(finished: Finished) -> dict[str, Any]:
         "first_byte_ms": finished.first_byte_ms,
         "total_ms": finished.total_ms,
         "output_bytes": finished.output_bytes,
-        "route": _route(finished.route),
+        "route": _route(finished.route) if finished.HasField("route") else {},  # else that of its egress
     }
 
 

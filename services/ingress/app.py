@@ -68,6 +68,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             facts=facts,
             metrics=metrics,
             new_id=new_id,
+            max_body=settings.max_body,
             body_idle_s=settings.body_idle_s,
             write_idle_s=settings.write_idle_s,
             keep_alive_s=settings.keep_alive_s,

@@ -1,6 +1,7 @@
 """Response headers of ours, from what the worker stated; printable ASCII only, whatever a provider said."""
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from libs.contracts.northern.v1.frames_pb2 import Head, RouteFacts
@@ -24,6 +25,12 @@ def identity(request_id: str) -> dict[str, str]:
 
 def custody(route: RouteFacts) -> dict[str, str]:
     """Where the request was handed to, and what is known of where it was processed."""
+    return _custody(route.SerializeToString(deterministic=True)).copy()
+
+
+@lru_cache(maxsize=1024)  # the same few routes, request after request
+def _custody(encoded: bytes) -> dict[str, str]:
+    route = RouteFacts.FromString(encoded)
     headers = {
         "x-ni-resolved-tier": clean(route.tier),
         "x-ni-resolved-provider": clean(route.provider),

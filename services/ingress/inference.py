@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 
 from libs.auth.principal import Principal
@@ -34,6 +35,8 @@ from services.ingress.relay import Relay, Sent
 
 BUDGET_MS = 3_600_000  # the longest a stream may live (ARCHITECTURE §2)
 INLINE = 256 << 10  # a larger body stays here and is pulled by the worker
+_SURFACES = {Surface.SURFACE_GATEWAY: "gateway", Surface.SURFACE_INFERENCE: "inference"}
+_DELIVERIES = {value: name.removeprefix("DELIVERY_").lower() for name, value in Delivery.items()}
 _THREADED = 1 << 20  # hashing this much blocks the loop for longer than a stream should wait
 
 
@@ -46,6 +49,7 @@ class Inference:
     facts: FactPublisher
     metrics: Metrics
     new_id: Callable[[], str]
+    max_body: int
     body_idle_s: float
     write_idle_s: float
     keep_alive_s: float
@@ -58,39 +62,9 @@ class Inference:
         request_id = self._id()
         dialect = Dialect.DIALECT_OPENAI_CHAT
         inflow: Inflow | None = None
-        asked_model = ""
         try:
-            raw = await self._body(request)
-            received_at = int(time.time() * 1000)
-            asked, digest = await self._read(request, raw, who, surface, sent.salt)
-            asked_model = asked.shape.model
-            large = len(asked.body) > INLINE
-            inflow = self.inflows.open(asked.body if large else None)
-            inflow.idle_s = self.keep_alive_s
-            envelope = Envelope(
-                request_id=request_id,
-                tenant=who.tenant,
-                key_id=who.key_id,
-                dialect=dialect,
-                surface=surface,
-                reply=inflow.reply,
-                budget_ms=BUDGET_MS,
-                policy=asked.policy,
-                shape=asked.shape,
-                stream_options=asked.stream_options,
-                traceparent=carry_on(request.headers.get("traceparent")),
-                received_at_ms=received_at,
-                salt=sent.salt,
-                request_hash=digest,
-                edge=self.inflows.boot_id,
-            )
-            if large:
-                envelope.body_ref.CopyFrom(BodyRef(subject=inflow.body_subject, size=len(asked.body)))
-            else:
-                envelope.body = asked.body
-            await self.bus.publish(ROUTE, envelope.SerializeToString(), inflow.nak)
-            relay = Relay(request, inflow, dialect, request_id, sent, self.write_idle_s)
-            return await relay.answer()
+            inflow = await self._dispatch(request, who, surface, dialect, request_id, sent)
+            return await Relay(request, inflow, dialect, request_id, sent, self.write_idle_s).answer()
         except (asyncio.CancelledError, ConnectionError, TimeoutError) as error:
             sent.delivery = Delivery.DELIVERY_CLIENT_GONE
             if inflow is not None:
@@ -100,35 +74,80 @@ class Inference:
             raise asyncio.CancelledError from error  # the connection is closed without another word
         except NorthernError as error:
             sent.error = error
-            if inflow is not None and sent.taken:
+            if inflow is not None and sent.may_run:
                 await inflow.cancel()
             return await self._refuse(request, error, dialect, request_id, sent)
         finally:
             if inflow is not None:
                 inflow.close()
-            self._settle(request_id, who, sent, surface, asked_model)
+            self._settle(request_id, who, sent, surface)
+
+    async def _dispatch(
+        self,
+        request: BaseRequest,
+        who: Principal,
+        surface: Surface,
+        dialect: Dialect,
+        request_id: str,
+        sent: Sent,
+    ) -> Inflow:
+        """Read the request and hand it to the street. What it was read from is not kept: an answer may take an hour."""
+        raw = await self._body(request)
+        received_at = int(time.time() * 1000)
+        asked, digest = await self._read(request, raw, who, surface, sent.salt)
+        sent.model = asked.shape.model
+        inflow = self.inflows.open()
+        inflow.idle_s = self.keep_alive_s
+        envelope = Envelope(
+            request_id=request_id,
+            tenant=who.tenant,
+            key_id=who.key_id,
+            dialect=dialect,
+            surface=surface,
+            reply=inflow.reply,
+            budget_ms=BUDGET_MS,
+            policy=asked.policy,
+            shape=asked.shape,
+            stream_options=asked.stream_options,
+            traceparent=carry_on(request.headers.get("traceparent")),
+            received_at_ms=received_at,
+            salt=sent.salt,
+            request_hash=digest,
+            edge=self.inflows.boot_id,
+        )
+        if len(asked.body) > INLINE:
+            inflow.body = asked.body
+            envelope.body_ref.CopyFrom(BodyRef(subject=inflow.body_subject, size=len(asked.body)))
+        else:
+            envelope.body = asked.body
+        try:
+            await self.bus.publish(ROUTE, envelope.SerializeToString(), inflow.nak)
+        except NorthernError:
+            inflow.close()
+            raise
+        sent.dispatched = True
+        return inflow
 
     async def _body(self, request: BaseRequest) -> bytes:
+        content = request.content
+        parts: list[bytes] = []
+        size = 0
         try:
-            if request.content.is_eof():
-                return await request.read()
-            async with asyncio.timeout(None) as deadline:
-                loop = asyncio.get_running_loop()
-                deadline.reschedule(loop.time() + self.body_idle_s)
-                reading = asyncio.ensure_future(request.read())
-                seen = -1
-                while not reading.done():
-                    await asyncio.wait([reading], timeout=1.0)
-                    if request.content.total_bytes != seen:
-                        seen = request.content.total_bytes
-                        deadline.reschedule(loop.time() + self.body_idle_s)
-                return reading.result()
+            while not content.at_eof():
+                if content.is_eof():
+                    part = content.read_nowait()
+                else:
+                    async with asyncio.timeout(self.body_idle_s):
+                        part = await content.readany()
+                parts.append(part)
+                size += len(part)
+                if size > self.max_body:
+                    raise RequestTooLarge(f"the body is larger than {self.max_body >> 20} MiB; send a smaller one")
         except TimeoutError:
             raise SlowRequest("the body stopped coming; send it again") from None
-        except web.HTTPRequestEntityTooLarge:
-            raise RequestTooLarge("the body is larger than 32 MiB; send a smaller one") from None
-        except web.RequestPayloadError:
-            raise InvalidRequest("the body cannot be read: its coding is broken") from None
+        except (web.RequestPayloadError, HttpProcessingError) as error:
+            raise InvalidRequest("the body cannot be read as it is encoded") from error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _read(
         self, request: BaseRequest, raw: bytes, who: Principal, surface: Surface, salt: bytes
@@ -168,9 +187,9 @@ class Inference:
         sent.delivery = Delivery.DELIVERY_COMPLETE
         return response
 
-    def _settle(self, request_id: str, who: Principal, sent: Sent, surface: Surface, model: str) -> None:
-        """Delivered (where a worker had the request), metrics and the one canonical line."""
-        if sent.taken or sent.route is not None:
+    def _settle(self, request_id: str, who: Principal, sent: Sent, surface: Surface) -> None:
+        """Delivered (where a worker may have had the request), metrics and the one canonical line."""
+        if sent.may_run or sent.route is not None:
             fact = Fact(request_id=request_id, tenant=who.tenant, at_ms=int(time.time() * 1000), delivered=sent.fact())
             try:
                 self.facts.publish("delivered", fact)
@@ -179,16 +198,17 @@ class Inference:
         total_ms = sent.elapsed_ms()
         self.metrics.count("requests_total", str(sent.status))
         self.metrics.observe("request_seconds", total_ms / 1000)
+        self.metrics.observe("overhead_seconds", sent.overhead_ms / 1000)
         logger().info(
             "request_completed",
             request_id=request_id,
             tenant=who.tenant,
             key_id=who.key_id,
-            surface=surface,
+            surface=_SURFACES[surface],
             status=sent.status,
             code=sent.error.code if sent.error else "",
-            route=sent.route.route_id if sent.route is not None else headers.clean(model),
-            outcome=Delivery.Name(sent.delivery)[9:].lower(),
+            route=sent.route.route_id if sent.route is not None else headers.clean(sent.model),
+            outcome=_DELIVERIES[sent.delivery],
             bytes_out=sent.size,
             chunks=sent.chunks,
             overhead_ms=round(sent.overhead_ms, 2),

@@ -37,10 +37,17 @@ class Sent:
     route: RouteFacts | None = None
     end: End | None = None
     error: NorthernError | None = None
-    taken: bool = False
+    model: str = ""
+    dispatched: bool = False
+    refused: bool = False  # by the street itself: no worker ran, none will
 
     def __post_init__(self) -> None:
         self._hash = hmac.new(self.salt, digestmod="sha256")
+
+    @property
+    def may_run(self) -> bool:
+        """Whether a worker had this request, or may have it yet."""
+        return self.dispatched and not self.refused
 
     def wrote(self, data: bytes) -> None:
         if not self.chunks:
@@ -90,11 +97,10 @@ class Relay:
     async def _first(self) -> Frame:
         while True:
             frame = await self._inflow.next()
-            if frame.HasField("taken"):
-                self._sent.taken = True
             if frame.HasField("failure"):
                 if frame.failure.HasField("route"):
                     self._sent.route = frame.failure.route
+                self._sent.refused = not frame.failure.HasField("route")
                 raise from_failure(frame.failure)
             if frame.HasField("head"):
                 return frame

@@ -18,10 +18,9 @@ def choose(catalog: Catalog, model: str, policy: Policy, state_of: StateOf) -> R
     Raises ModelNotFound, RouteNotAllowed, ResidencyRefused (with the rule and the nearest legal route),
     RouteUnavailable (no credential here), Overloaded (no worker).
     """
-    open_egresses = [name for name in catalog.egresses if (state := state_of(name)) is not None and state.available]
-    routes = resolve(
-        catalog, model, allowed_tiers=policy.allowed_tiers, tier=policy.tier, open_egresses=open_egresses
-    )
+    exact = catalog.route(model) is not None
+    open_egresses = [] if exact else [n for n in catalog.egresses if (state := state_of(n)) and state.available]
+    routes = resolve(catalog, model, allowed_tiers=policy.allowed_tiers, tier=policy.tier, open_egresses=open_egresses)
     refused: NorthernError | None = None
     for route in routes:
         problem = _problem(catalog, route, policy, state_of)
@@ -37,7 +36,9 @@ def _problem(catalog: Catalog, route: Route, policy: Policy, state_of: StateOf) 
     state = state_of(route.egress)
     rule = may_serve(policy.residency, route.processing, custom=state is not None and state.custom)
     if rule is not None:
-        return ResidencyRefused(f"{route.route_id} may not serve this request: {rule}. {_nearest(catalog, route, policy)}")
+        return ResidencyRefused(
+            f"{route.route_id} may not serve this request: {rule}. {_nearest(catalog, route, policy)}"
+        )
     if state is None:
         return Overloaded(f"no worker serves {route.route_id} right now; try again in a moment", retry_after_ms=1000)
     if not state.available:

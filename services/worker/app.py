@@ -72,9 +72,7 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
                 await handlers.drain(settings.drain_s)
 
 
-def _ways(
-    catalog: Catalog, settings: WorkerSettings, environ: Mapping[str, str]
-) -> dict[str, WayOut]:
+def _ways(catalog: Catalog, settings: WorkerSettings, environ: Mapping[str, str]) -> dict[str, WayOut]:
     unknown = [name for name in settings.egresses if name not in catalog.egresses]
     if unknown:
         raise ValueError(f"NI_EGRESSES names {', '.join(unknown)}, which infra/config/egresses.toml does not know")

@@ -6,6 +6,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import aiohttp
 import yarl
@@ -75,7 +76,8 @@ class Run:
         self.task: asyncio.Task[None] | None = None
         self._times = Timings()
         self._late: UpstreamTimeout | None = None
-        self._on_record = False
+        self._recorded: asyncio.Future[None] | None = None  # done: the egress record is durable
+        self._later: asyncio.Future[None] | None = None
         self._closed = False
         self._committed = False
         self._status = 0
@@ -88,7 +90,6 @@ class Run:
     async def run(self) -> None:
         """The whole request; whatever happens, what was put on record is closed and the caller is told."""
         try:
-            await self._outflow.taken()
             await self._attempt()
         except asyncio.CancelledError:
             if self._late is not None:
@@ -150,6 +151,8 @@ class Run:
         self._route = route
         self._facts = describe.route_facts(self._street.catalog, route, sandbox=way.sandbox, custom=way.custom)
         self._prepared = prepared = await provider.prepare(envelope, body, route, way)
+        envelope.ClearField("body")  # an answer may take an hour: what has been read is not kept
+        del body
         await self._intend(prepared, way)
         await self._call(prepared, provider, way)
 
@@ -178,16 +181,13 @@ class Run:
             edge=envelope.edge,
             traceparent=envelope.traceparent,
         )
-        stored = self._street.facts.publish("egress", self._fact(egress=egress))
-        self._on_record = True
-        try:
-            async with asyncio.timeout(_RECORD_S):
-                await stored
-        except TimeoutError:
+        self._recorded = self._street.facts.publish("egress", self._fact(egress=egress))
+        await asyncio.wait([self._recorded], timeout=_RECORD_S)
+        if not self._recorded.done():
             await self._finish(Outcome.OUTCOME_NOT_SENT, RecordUnavailable.code, wait=False)
             raise RecordUnavailable(
                 "the custody record cannot be written right now, so nothing was sent; try again", retry_after_ms=1000
-            ) from None
+            )
         self._street.metrics.count("egress_records_total")
 
     async def _call(self, prepared: Prepared, provider: Provider, way: WayOut) -> None:
@@ -197,10 +197,11 @@ class Run:
         self._times.dialled = time.monotonic()
         session = self._street.sessions[way.egress.name]
         try:
-            async with session.post(
-                yarl.URL(prepared.url, encoded=True), data=prepared.body, headers=headers, allow_redirects=False
-            ) as response:
+            async with session.post(_url(prepared.url), data=prepared.body, headers=headers, allow_redirects=False) as (
+                response
+            ):
                 self._answered(response)
+                prepared.body = b""
                 if response.status != 200:  # noqa: PLR2004 - anything else is a refusal, redirects too
                     refused = await response.content.read(_MAX_ERROR)
                     self._hash.update(refused)
@@ -296,15 +297,17 @@ class Run:
         if self._committed and not isinstance(error, StreamBroken):
             told = StreamBroken(f"{error.message} The answer above is incomplete.")
         try:
-            await self._outflow.send(failure=to_failure(told, self._facts if self._on_record else None))
+            await self._outflow.send(failure=to_failure(told, self._facts if self._recorded is not None else None))
         except Gone:
             return
 
     async def _finish(self, outcome: Outcome, error_code: str = "", *, wait: bool = True) -> End:
         """Close what was put on record, once. Durable before the caller sees the end; late only where the broker is."""
-        if self._closed or not self._on_record or self._route is None:
+        if self._closed or self._recorded is None or self._route is None:
             return End()
         self._closed = True
+        if not self._times.dialled:
+            outcome = Outcome.OUTCOME_NOT_SENT
         usage = self._usage(outcome)
         priced = domain.cost(self._street.catalog, self._route, usage)
         now = time.monotonic()
@@ -323,14 +326,28 @@ class Run:
             first_byte_ms=_ms(self._times.first - self._times.dialled) if self._times.first else 0,
             total_ms=_ms(now - self._times.began),
             output_bytes=self._prepared.decoder.output_bytes if self._prepared else 0,
-            route=self._facts,
         )
-        stored = self._street.facts.publish("finished", self._fact(finished=finished))
+        fact = self._fact(finished=finished)
+        recorded = self._recorded.done()
+        if recorded:
+            stored = self._street.facts.publish("finished", fact)
+        else:
+            stored = self._later = asyncio.ensure_future(self._publish_after(self._recorded, fact))
         self._street.metrics.count("provider_calls_total", self._route.egress, Outcome.Name(outcome)[8:].lower())
-        if wait:
-            # On time-out the publisher goes on trying: the answer is not held back for the record's sake.
+        if wait and recorded:
+            try:
+                async with asyncio.timeout(_RECORD_S):
+                    await stored
+            except TimeoutError:
+                pass  # the publisher goes on trying: the answer is not held back for the record's sake
+        elif wait:
             await asyncio.wait([stored], timeout=_RECORD_S)
         return End(usage=usage, cost_nano=priced.total_nano, currency=priced.currency)
+
+    async def _publish_after(self, recorded: "asyncio.Future[None]", fact: Fact) -> None:
+        """Each kind of fact has a lane of its own: a Finished could stand before the record that it closes."""
+        await asyncio.wait([recorded])
+        await self._street.facts.publish("finished", fact)
 
     def _usage(self, outcome: Outcome) -> Usage:
         """What the provider said; else, where something was forwarded, an estimate; else nothing was used."""
@@ -348,6 +365,12 @@ class Run:
             at_ms=int(time.time() * 1000),
             **kind,  # type: ignore[arg-type]  # one member of the oneof, named by the caller
         )
+
+
+@lru_cache(maxsize=256)  # the same few addresses, request after request
+def _url(address: str) -> yarl.URL:
+    """As it was signed: yarl would write `%3A` back to `:`."""
+    return yarl.URL(address, encoded=True)
 
 
 def _request_id(headers: Mapping[str, str]) -> str:

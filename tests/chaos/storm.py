@@ -34,7 +34,8 @@ FAULT_CODES = frozenset(
 _CLIENTS = 12
 _LARGE = 300 << 10  # stays at the edge and is pulled by the worker
 _PAUSE_S = (0.2, 1.6)  # between two requests of a client
-_GAP_S = (0.6, 2.0)  # between two kills
+_RETRY_S = 1.0  # more where the answer was an error, as its retry-after-ms asks
+_GAP_S = (0.6, 2.4)  # between two kills
 _ROUND = 100  # requests for each time that everything is killed once
 _ROUNDS = 5  # more would only measure the supervisor's pauses, which grow for one that keeps falling
 _RECOVERY_S = (
@@ -108,8 +109,9 @@ class Storm:
                 padding=_LARGE if chance.random() < 0.15 else 0,
                 leave_after=chance.randint(1, 4000) if chance.random() < 0.1 else 0,
             )
-            self.seen.append(await Talk(self.street.base_url, self.street.api_key, ask).run())
-            await asyncio.sleep(chance.uniform(*_PAUSE_S))
+            seen = await Talk(self.street.base_url, self.street.api_key, ask).run()
+            self.seen.append(seen)
+            await asyncio.sleep(chance.uniform(*_PAUSE_S) + (_RETRY_S if seen.end is End.ERROR else 0))
 
     async def _kill(self) -> None:
         chance = random.Random(self.seed)

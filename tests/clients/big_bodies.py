@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from tests.clients.asking import AZURE, HAIKU, user
+from tests.clients.asking import AZURE, HAIKU, OPENAI, user
 from tests.clients.reader import assert_whole, request, unchunked
+from tests.clients.upstream import street_with_two_upstreams
 from tests.support.street import Street
 
 STREAMS, BODIES, BODY_BYTES = 200, 16, 8 << 20
 CHUNK_MS = 20
-_QUIET_S = 2.0
+_SETTLE_S, _QUIET_S = 0.5, 1.5
 _REPORT = Path(__file__).parents[2] / "docs" / "measured" / "big-bodies.txt"
 
 
@@ -85,9 +86,13 @@ class _Listener(asyncio.Protocol):
 
 
 async def measure(street: Street, folder: Path, *, chunks: int, streams: int = STREAMS, bodies: int = BODIES) -> Measured:
-    """Streams first; when all run, the bodies at once, each from a process of its own."""
+    """Streams first; when all run, the bodies at once, each from a process of its own.
+
+    The upstream of the bodies must not be that of the streams: reading 8 MiB, it would keep their chunks back itself.
+    """
     body = folder / "body.json"
-    body.write_bytes(orjson.dumps({"model": AZURE, "messages": user("x" * BODY_BYTES)}))
+    body.write_bytes(orjson.dumps({"model": OPENAI, "messages": user("x" * BODY_BYTES)}))
+    posts = [await _post(street, body) for _ in range(bodies)]
     place = urlsplit(street.base_url)
     loop = asyncio.get_running_loop()
     listeners = []
@@ -97,10 +102,11 @@ async def measure(street: Street, folder: Path, *, chunks: int, streams: int = S
         listeners.append(listener)
     while not all(listener.parts for listener in listeners):  # noqa: ASYNC110 - 200 events for one moment
         await asyncio.sleep(0.05)
+    await asyncio.sleep(_SETTLE_S)
     running = time.perf_counter()
     await asyncio.sleep(_QUIET_S)
     began = time.perf_counter()
-    statuses = await asyncio.gather(*(_post(street, body) for _ in range(bodies)))
+    said = await asyncio.gather(*(post.communicate(b"go\n") for post in posts))
     ended = time.perf_counter()
     async with asyncio.timeout(120):
         await asyncio.gather(*(listener.ended.wait() for listener in listeners))
@@ -108,21 +114,21 @@ async def measure(street: Street, folder: Path, *, chunks: int, streams: int = S
         quiet=_gaps(listeners, running, began),
         beside=_gaps(listeners, began, ended),
         bodies_s=ended - began,
-        statuses=statuses,
+        statuses=[out.decode() for out, _ in said],
         streams=[unchunked(b"".join(listener.parts)) for listener in listeners],
     )
 
 
-async def _post(street: Street, body: Path) -> str:
-    """The status curl saw. A process of its own, so that sending does not disturb the measuring."""
-    process = await asyncio.create_subprocess_exec(
-        *("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Expect:"),
+async def _post(street: Street, body: Path) -> asyncio.subprocess.Process:
+    """A curl that waits for a line and prints the status it saw: neither starting nor sending disturbs the measuring."""
+    return await asyncio.create_subprocess_exec(
+        *("bash", "-c", 'read && exec curl "$@"', "curl"),
+        *("-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Expect:"),
         *("-H", f"Authorization: Bearer {street.api_key}", "-H", "Content-Type: application/json"),
         *("--data-binary", f"@{body}", f"{street.base_url}/v1/chat/completions"),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    out, _ = await process.communicate()
-    return out.decode()
 
 
 def _gaps(listeners: Sequence[_Listener], since: float, until: float) -> Gaps:
@@ -130,7 +136,7 @@ def _gaps(listeners: Sequence[_Listener], since: float, until: float) -> Gaps:
         (after - before) * 1000
         for listener in listeners
         for before, after in zip(listener.arrivals, listener.arrivals[1:], strict=False)
-        if after > since and before < until
+        if since <= before < until
     )
     at = len(found) - 1
     return Gaps(p50=found[at // 2], p99=found[round(at * 0.99)], worst=found[at], count=len(found))
@@ -139,7 +145,7 @@ def _gaps(listeners: Sequence[_Listener], since: float, until: float) -> Gaps:
 async def _main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="ni-big-bodies-"))
     try:
-        async with Street(folder / "state") as street:
+        async with street_with_two_upstreams(folder / "state") as street:
             measured = await measure(street, folder, chunks=500)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

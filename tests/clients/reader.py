@@ -14,7 +14,7 @@ from tests.clients.asking import user
 from tests.support.street import Street
 
 _PIECE = 16 << 10
-_WORD = re.compile(r"w(\d+) ")
+_WORD = re.compile(r"w(\d+)")
 
 
 @dataclass(kw_only=True)
@@ -39,12 +39,16 @@ class Reader:
         await self._loop.sock_sendall(self._socket, request(self.street, self.model, self.text))
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.hang_up()
 
     async def read_until(self, found: bytes) -> None:
         """AssertionError where the connection ends before."""
-        while found not in self.received:
+        seen = 0
+        while self.received.find(found, seen) < 0:
+            seen = max(0, len(self.received) - len(found))
             assert await self.read_some(), f"the answer ended: {bytes(self.received[-300:])!r}"
 
     async def read_to_end(self) -> None:

@@ -90,17 +90,27 @@ async def raw(street: Street, *pieces: bytes, pause_s: float = 0.0, deadline_s: 
     """Everything the edge says to these bytes until it closes the connection. TimeoutError where it does not."""
     place = urlsplit(street.base_url)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    answer = bytearray()
+
+    async def listen() -> None:
+        while piece := await reader.read(1 << 16):
+            answer.extend(piece)
+
+    listening = asyncio.create_task(listen())
     try:
         async with asyncio.timeout(deadline_s):
             for piece in pieces:
+                if listening.done():
+                    break
                 writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(pause_s)
-            return await reader.read()
+                await asyncio.wait([listening], timeout=pause_s)
+            await listening
     except ConnectionError:
-        return b""
+        pass  # closed with some of ours unread: what was said before counts
     finally:
+        listening.cancel()
         writer.close()
+    return bytes(answer)
 
 
 def status_of(answer: bytes) -> int:

@@ -75,7 +75,7 @@ async def test_a_silent_provider_is_covered_by_comments_that_break_no_stream(imp
 async def test_a_reader_who_takes_nothing_more_is_let_go_and_the_provider_stopped(impatient: Street) -> None:
     text = "[[sandbox chunks=4000 chunk_bytes=16000]]"
     async with Reader(street=impatient, model=AZURE, text=text, rcvbuf=8192) as reader:
-        await reader.read_until(b"w3 ")
+        await reader.read_until(b"w3")
         for _ in range(80):
             (entry,) = [e for e in await impatient.sandbox_log() if e["egress_id"] == reader.request_id]
             if entry["ended_at"]:

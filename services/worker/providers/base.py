@@ -44,9 +44,9 @@ class Decoder(Protocol):
         """A non-streamed answer in the client's dialect. Raises UpstreamError for garbage."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Prepared:
-    """One call, ready to be sent: `body` byte for byte as it leaves."""
+    """One call, ready to be sent: `body` byte for byte as it leaves, let go of once it has left."""
 
     url: str
     headers: Mapping[str, str]

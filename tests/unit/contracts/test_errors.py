@@ -59,6 +59,4 @@ def test_the_route_rides_along_where_one_was_dialled() -> None:
 
 
 def test_a_code_nobody_knows_is_an_internal_error() -> None:
-    back = from_failure(Failure(code="from_the_future", message="x"))
-    assert type(back) is Internal or type(back) is NorthernError
-    assert back.code == "internal"
+    assert type(from_failure(Failure(code="from_the_future", message="x"))) is Internal

@@ -17,8 +17,6 @@ def test_amounts_read_as_people_write_them(nano: int, text: str) -> None:
     assert decimal_text(nano) == text
 
 
-@given(st.integers(-(10**24), 10**24))
+@given(st.integers(-(10**18), 10**18))
 def test_no_amount_is_changed_by_being_written(nano: int) -> None:
-    text = decimal_text(nano)
-    assert int(text.replace(".", "").lstrip("-") or 0) >= 0
-    assert Decimal(text).scaleb(9) == nano or len(text) > 28  # beyond 28 digits Decimal itself rounds
+    assert Decimal(decimal_text(nano)).scaleb(9) == nano

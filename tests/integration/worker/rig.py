@@ -1,0 +1,235 @@
+"""A worker with its own bus, real sockets towards the provider, and a client at the other end of the frames."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from libs.bus.facts import FactPublisher
+from libs.bus.inflow import Inflow, Inflows
+from libs.bus.memory import MemoryBus
+from libs.bus.outflow import Outflows
+from libs.catalog.load import load
+from libs.catalog.model import Catalog, Limits
+from libs.contracts.errors import BusUnavailable, NorthernError
+from libs.contracts.failures import from_failure
+from libs.contracts.northern.v1.envelope_pb2 import BodyRef, Candidate, Dialect, Envelope, Policy, Shape, Surface
+from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, FactBatch, Finished
+from libs.contracts.northern.v1.frames_pb2 import Frame, RouteFacts
+from libs.contracts.subjects import work
+from libs.telemetry.metrics import Metrics
+from services.worker.app import _provider, _session
+from services.worker.handlers import Handlers
+from services.worker.run import Street
+from services.worker.ways_out import find
+from tests.support.broker import until
+
+AZURE, OPENAI, QWEN = "azure/gpt-4.1-mini-ca", "openai/gpt-4.1-mini-us", "Qwen/Qwen3-14B"
+HAIKU = "bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0-global"
+MISTRAL = "bedrock/mistral.mistral-large-2402-v1:0-ca"
+TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
+KEY = "canary-credential-7f3a9"
+SALT = bytes(range(32))
+CATALOG = load(Path("infra/config"))
+
+
+class SlowBus(MemoryBus):
+    """A bus whose disk can be held up or taken away, apart from the rest of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.disk = asyncio.Event()
+        self.disk.set()
+        self.disk_broken = False
+
+    async def append(
+        self, subject: str, data: bytes, *, msg_id: str = "", expected: int | None = None, timeout_s: float = 5.0
+    ) -> int:
+        await self.disk.wait()
+        if self.disk_broken:
+            raise BusUnavailable("no disk")
+        return await super().append(subject, data, msg_id=msg_id, expected=expected, timeout_s=timeout_s)
+
+
+@dataclass
+class Got:
+    """What the client's side of one request has seen."""
+
+    inflow: Inflow
+    frames: list[Frame] = field(default_factory=list)
+    error: NorthernError | None = None
+    reading: asyncio.Task[None] | None = None
+    credit: bool = True
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(frame.data for frame in self.frames)
+
+    @property
+    def route(self) -> RouteFacts:
+        """As Head states it, or the failure of an attempt that dialled."""
+        for frame in self.frames:
+            if frame.HasField("head"):
+                return frame.head.route
+            if frame.failure.HasField("route"):
+                return frame.failure.route
+        raise AssertionError("no route was stated")
+
+    def has(self, part: str) -> bool:
+        return any(frame.HasField(part) for frame in self.frames)  # type: ignore[arg-type]  # one of Frame's own fields
+
+    async def read(self) -> None:
+        """Until the end, the failure, or the other side is lost."""
+        try:
+            while True:
+                frame = await self.inflow.next()
+                self.frames.append(frame)
+                if frame.data and self.credit:
+                    await self.inflow.consumed(len(frame.data))
+                if frame.HasField("failure"):
+                    self.error = from_failure(frame.failure)
+                    return
+                if frame.HasField("end"):
+                    return
+        except NorthernError as error:
+            self.error = error
+
+    async def over(self, seconds: float = 8.0) -> "Got":
+        assert self.reading is not None
+        await asyncio.wait_for(self.reading, seconds)
+        return self
+
+
+@dataclass
+class Rig:
+    """`ask` sends one request as the router would; `facts` reads what is durable as custody would."""
+
+    bus: SlowBus
+    handlers: Handlers
+    outflows: Outflows
+    inflows: Inflows
+    metrics: Metrics
+    asked: int = 0
+
+    async def ask(self, route_id: str = OPENAI, *, stream: bool = False, read: bool = True, **more: Any) -> Got:
+        self.asked += 1
+        body: bytes = more.pop("body", orjson.dumps({"messages": [{"role": "user", "content": "hi"}]}))
+        if stream and "body" not in more:
+            body = orjson.dumps({**orjson.loads(body), "stream": True})
+        large = more.pop("large", False)
+        inflow = self.inflows.open(body if large else None)
+        route = CATALOG.routes.get(route_id)
+        envelope = Envelope(
+            request_id=f"{self.asked:016x}",
+            tenant="t_one",
+            key_id="k_one",
+            dialect=Dialect.DIALECT_OPENAI_CHAT,
+            surface=more.pop("surface", Surface.SURFACE_GATEWAY),
+            reply=inflow.reply,
+            policy=Policy(allowed_tiers=TIERS, residency=more.pop("residency", ())),
+            shape=Shape(model=route_id, stream=stream, text_bytes=400, **more),
+            slip=[Candidate(route_id=route_id, egress=route.egress if route is not None else "openai")],
+            salt=SALT,
+            request_hash=b"r" * 32,
+            edge="edge-1",
+        )
+        if large:
+            envelope.body_ref.CopyFrom(BodyRef(subject=inflow.body_subject, size=len(body)))
+        else:
+            envelope.body = body
+        got = Got(inflow)
+        if read:
+            got.reading = asyncio.create_task(got.read())
+        await self.bus.publish(work(envelope.slip[0].egress), envelope.SerializeToString())
+        return got
+
+    def facts(self) -> list[Fact]:
+        """Every durable fact, in the order in which its reader gets it."""
+        stored = self.bus._streams["EVENTS"].messages
+        return [fact for each in stored for fact in FactBatch.FromString(each.data).facts]
+
+    def egress(self) -> list[Egress]:
+        return [fact.egress for fact in self.facts() if fact.HasField("egress")]
+
+    def finished(self) -> list[Finished]:
+        return [fact.finished for fact in self.facts() if fact.HasField("finished")]
+
+    async def settled(self) -> None:
+        """Until nothing runs and everything published is durable."""
+        await until(lambda: not self.handlers.runs, 8)
+        await asyncio.sleep(0)
+        await until(lambda: not self.handlers.street.facts.waiting)
+
+    async def only_finished(self) -> Finished:
+        """The one Finished of the one request that was asked; more or none is a failure."""
+        await self.settled()
+        await until(lambda: bool(self.finished()))
+        await asyncio.sleep(0.02)  # a second one would follow at once
+        assert [fact.WhichOneof("kind") for fact in self.facts()] == ["egress", "finished"]
+        return self.finished()[0]
+
+
+def limited(**limits: float) -> Catalog:
+    """The shipped catalogue with other time limits."""
+    changed = Limits(**limits)  # type: ignore[arg-type]  # names of its fields
+    routes = {route_id: replace(route, limits=changed) for route_id, route in CATALOG.routes.items()}
+    return replace(CATALOG, routes=routes)
+
+
+def dialling(url: str) -> dict[str, str]:
+    """An environment in which every OpenAI-compatible egress leads to one address with the canary as credential."""
+    return {
+        "OPENAI_BASE_URL": f"{url}/v1",
+        "OPENAI_API_KEY": KEY,
+        "AZURE_OPENAI_ENDPOINT": url,
+        "AZURE_OPENAI_API_KEY": KEY,
+        "NI_SELF_HOSTED_BASE_URL": f"{url}/v1",
+        "NI_SELF_HOSTED_API_KEY": KEY,
+    }
+
+
+@asynccontextmanager
+async def working(
+    environ: Mapping[str, str], *, sandbox: str | None = None, catalog: Catalog = CATALOG, in_flight: int = 64
+) -> AsyncIterator[Rig]:
+    """A worker for every egress whose wire format is spoken."""
+    bus, metrics = SlowBus(), Metrics()
+    facts = FactPublisher(bus, metrics)
+    names = ["openai", "azure-ca", "self-hosted", "bedrock-ca", "bedrock-global", "anthropic"]
+    ways = {name: find(catalog.egresses[name], environ, sandbox) for name in names}
+    async with AsyncExitStack() as stack:
+        sessions = {name: await stack.enter_async_context(_session(way)) for name, way in ways.items()}
+        outflows = Outflows(bus, "worker", "w1")
+        inflows = Inflows(bus, "ingress", "e1", metrics)
+        await outflows.start()
+        await inflows.start()
+        street = Street(
+            boot_id="w1",
+            catalog=catalog,
+            ways=ways,
+            providers={name: found for name, way in ways.items() if (found := _provider(way, environ)) is not None},
+            sessions=sessions,
+            facts=facts,
+            metrics=metrics,
+        )
+        handlers = Handlers(street=street, outflows=outflows, in_flight=in_flight)
+        watching = asyncio.create_task(handlers.watch())
+        for name in ways:
+            await bus.subscribe(work(name), handlers.work, "worker")
+        try:
+            yield Rig(bus, handlers, outflows, inflows, metrics)
+        finally:
+            bus.disk.set()
+            bus.disk_broken = False
+            await handlers.drain(0.1)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await facts.close(1.0)
+            await inflows.close()
+            await outflows.close()
+            for sub in list(bus.subs):
+                await sub.stop()
