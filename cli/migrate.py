@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 from libs.contracts.errors import StoreUnavailable
 from libs.embedded.keyring import store_password
 from libs.embedded.state import State, read_json
+from libs.runtime.settings import EX_CONFIG, sentences
 from libs.store.base import StoreRefused, StoreSettings
 from libs.store.clickhouse import ClickHouseStore
 from libs.store.migrations import Engine, MigrationsRefused, migrate
@@ -29,7 +30,7 @@ examples:
 """
 _FOLDER = Path(__file__).parent.parent / "infra" / "clickhouse" / "migrations"
 _TIMEOUT_S = 60.0  # one statement; a migration may rewrite a column
-_NOT_APPLIED, _EX_CONFIG = 1, 78
+_NOT_APPLIED = 1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,12 +52,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         settings = _settings(args, State(root=Path(os.environ.get("NI_STATE") or ".state").resolve()))
     except ValidationError as error:
-        wrong = ", ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors(include_input=False))
-        return _refuse(wrong, _EX_CONFIG)
+        return _refuse("; ".join(sentences(error, StoreSettings)), EX_CONFIG)
     except OSError as error:
-        return _refuse(f"the password cannot be read: {error.strerror} ({error.filename})", _EX_CONFIG)
+        return _refuse(f"the password cannot be read: {error.strerror} ({error.filename})", EX_CONFIG)
     except LookupError:
-        return _refuse("no street runs here and no store is named; start one (ni up) or give --url", _EX_CONFIG)
+        return _refuse("no street runs here and no store is named; start one (ni up) or give --url", EX_CONFIG)
     try:
         applied = asyncio.run(_migrate(settings, args.folder, args.engine))
     except (StoreUnavailable, StoreRefused, MigrationsRefused) as error:

@@ -44,8 +44,8 @@ class Claim:
 class Lease:
     """A lease that is held and renewed every third of its time until closed, or until another owner's claim is found.
 
-    `until_ms` is the end of what was granted, in the holder's own clock; `lost` says that somebody else holds it now.
-    `epoch` is larger than that of every holder before.
+    `until_ms` is the end of what was granted, in the holder's own clock, `from_ms` the end of what was granted to the
+    holder before; `lost` says that somebody else holds it now. `epoch` is larger than that of every holder before.
     """
 
     def __init__(self, bus: Bus, name: str, now_ms: NowMs, ttl_ms: int) -> None:
@@ -55,7 +55,7 @@ class Lease:
         self._deadline = 0.0  # of the loop's clock: a wall clock that steps does not prolong a lease
         self._gone = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
-        self.until_ms = 0
+        self.from_ms = self.until_ms = 0
 
     @property
     def epoch(self) -> int:
@@ -74,6 +74,10 @@ class Lease:
                     await self._gone.wait()
             except TimeoutError:
                 continue
+
+    async def taken(self) -> None:
+        """Return when it is another's, or closed: from then on it cannot come back."""
+        await self._gone.wait()
 
     async def close(self) -> None:
         """Stop renewing and give the lease back, where the broker can be reached."""
@@ -99,6 +103,7 @@ class Lease:
         if before.expires_at_ms > self._now_ms():
             return False
         self._claim = Claim(owner=owner, epoch=before.epoch + 1, expires_at_ms=0)
+        self.from_ms = before.expires_at_ms
         self._revision = entry.revision if entry else 0
         try:
             await self._extend()
@@ -148,9 +153,8 @@ class Lease:
 
 
 class SlotLease(Lease):
-    """The slot of a replica's request ids. Ids below `until_ms` are this holder's whatever any clock says: the next
-    holder begins at or above it by its own clock. Each renewal moves it on; once `lost` it moves no more, and a new
-    slot is needed.
+    """The slot of a replica's request ids. Ids from `from_ms` to below `until_ms` are this holder's whatever any clock
+    says. Each renewal moves the end on; once `lost` it moves no more, and a new slot is needed.
     """
 
     def __init__(self, bus: Bus, slot: int, now_ms: NowMs) -> None:

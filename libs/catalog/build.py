@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from libs.catalog.checks import suffix_of
-from libs.catalog.egress import host_of
 from libs.catalog.entries import EgressEntry, LongEntry, ModelEntry, PriceEntry, RouteEntry
 from libs.catalog.model import Capabilities, Egress, Limits, Processing, RateCard, Rates, Route
 
@@ -40,13 +39,8 @@ def _capabilities(model: ModelEntry, entry: RouteEntry) -> Capabilities:
 
 
 def egress(entry: EgressEntry) -> Egress:
-    """An egress: its own host is allowed without saying so, unless it is a template."""
-    host = host_of(entry.base_url)
-    own = (host,) if host and "{" not in host else ()
-    fields = entry.model_dump(exclude={"allowed_hosts", "api_key_env"})
-    return Egress(
-        **fields, allowed_hosts=tuple(dict.fromkeys((*own, *entry.allowed_hosts))), api_key_env=entry.api_key_env or ""
-    )
+    """An egress."""
+    return Egress(**entry.model_dump(exclude={"api_key_env"}), api_key_env=entry.api_key_env or "")
 
 
 def rate_card(entry: PriceEntry) -> RateCard:

@@ -1,4 +1,4 @@
-"""What an egress may dial, and whether this environment lets it: pure questions about addresses and variable names."""
+"""Whether an address keeps an egress's region claim, and whether this environment sets it up: pure questions."""
 
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
@@ -14,11 +14,6 @@ def host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:  # such as an unclosed bracket
         return ""
-
-
-def may_dial(egress: Egress, host: str) -> bool:
-    """Whether the catalogue lets this egress dial the host at all."""
-    return _matches(host, (host_of(egress.base_url), *egress.allowed_hosts, *egress.declared_hosts))
 
 
 def is_custom(egress: Egress, base_url: str) -> bool:

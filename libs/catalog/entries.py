@@ -39,7 +39,6 @@ class EgressEntry(Entry):
     jurisdiction: Jurisdiction
     base_url: Annotated[str, Field(pattern=r"^(https?://[!-~]{1,300})?$")]
     base_path: Annotated[str, Field(pattern=r"^(/[!-~]{1,100})?$")] = ""
-    allowed_hosts: Hosts = ()
     declared_hosts: Hosts = ()
     base_url_env: Variable
     api_key_env: Variable | None = None

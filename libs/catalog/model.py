@@ -58,7 +58,6 @@ class Egress:
     jurisdiction: str
     base_url: str
     base_path: str  # goes behind what base_url_env holds, where that is a bare origin
-    allowed_hosts: tuple[str, ...]
     declared_hosts: tuple[str, ...]
     base_url_env: str
     api_key_env: str  # empty: the provider's own signing

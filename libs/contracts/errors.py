@@ -154,6 +154,13 @@ class UpstreamError(NorthernError):
     retryable = True
 
 
+class CredentialRefused(UpstreamError):
+    """The provider refused the platform's own credential or account: until the operator acts it will again."""
+
+    code = "credential_refused"
+    retryable = False
+
+
 class UpstreamTimeout(NorthernError):
     code = "timeout"
     retryable = True

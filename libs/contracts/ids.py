@@ -14,19 +14,23 @@ REQUEST_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class RequestIds:
-    """Issues ids for one leased slot. `now_ms` is Unix time; `until_ms` is the end of the lease.
+    """Issues ids for one leased slot at a time. `now_ms` is Unix time; `until_ms` is the end of the lease.
 
     A clock that steps back does not repeat an id: the last millisecond used is kept. Past the end of the lease nothing
     is issued (the slot may be another's by then): `LookupError`.
     """
 
-    def __init__(self, slot: int, now_ms: Callable[[], int], until_ms: int) -> None:
+    def __init__(self, slot: int, now_ms: Callable[[], int], until_ms: int, from_ms: int = EPOCH_MS) -> None:
+        self._now_ms = now_ms
+        self._last = EPOCH_MS - 1  # a clock before it would give what is no id
+        self.move(slot, until_ms, from_ms)
+
+    def move(self, slot: int, until_ms: int, from_ms: int) -> None:
+        """Go on under another slot, which is ours from `from_ms`: above every id issued so far, whatever its slot."""
         if not 0 <= slot < SLOTS:
             raise ValueError(f"slot {slot} is not in 0..{SLOTS - 1}")
         self._slot = slot << 13
-        self._now_ms = now_ms
-        self._last = EPOCH_MS  # a clock before it would give what is no id
-        self._count = 0
+        self._last, self._count = max(self._last + 1, from_ms), -1
         self.until_ms = until_ms
 
     def __call__(self) -> str:

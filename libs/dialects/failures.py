@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from libs.contracts.errors import (
+    CredentialRefused,
     NorthernError,
     Overloaded,
     ProviderRateLimited,
@@ -15,6 +16,7 @@ from libs.contracts.errors import (
 
 MESSAGE_LIMIT = 1000
 WAIT_LIMIT_MS = 3_600_000
+_COLD_START_MS = 2_000  # where a provider that failed does not say itself when to come back
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]+")
 # What a provider may repeat of the key it was called with: vendors' key shapes, and whatever follows an auth word.
 _SECRET = re.compile(
@@ -55,7 +57,7 @@ def from_status(status: int, message: str, *, wait_ms: int = 0, param: str = "")
     said = clean(message)
     match status:
         case 401 | 402 | 403:
-            return UpstreamError("The provider refused the gateway's own credential; try another route.")
+            return CredentialRefused("The provider refused the gateway's own credential; try another route.")
         case 408 | 504:
             return UpstreamTimeout("The provider did not answer in time; try again.", retry_after_ms=wait_ms)
         case 429:
@@ -66,6 +68,9 @@ def from_status(status: int, message: str, *, wait_ms: int = 0, param: str = "")
         case _ if status in _REFUSED:
             kept = status if status in _PASSED_ON else 400
             return ProviderRefused(said or "The provider refused the request.", provider_status=kept, param=param)
+        case _ if status >= 500:  # noqa: PLR2004 - HTTP's own faults
+            tell = f"Backend error: the model may be cold starting, retry (the provider answered {status})."
+            return UpstreamError(tell, retry_after_ms=wait_ms or _COLD_START_MS)
         case _:
             tell = f"The provider failed (status {status}); try again."
             return UpstreamError(tell, retry_after_ms=wait_ms)

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 import orjson
 
-from libs.contracts.errors import InvalidRequest, NorthernError, UpstreamError
+from libs.contracts.errors import CredentialRefused, InvalidRequest, NorthernError
 from libs.dialects import failures
 from libs.dialects.fields import count, flag, items, members, named, number, obj, string, text, whole, wrong
 from libs.dialects.form import (
@@ -370,6 +370,6 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Northern
     inner = obj(error) or told
     message = string(error) or string(inner.get("message")) or string(inner.get("detail"))
     if status == 429 and "insufficient_quota" in (inner.get("code"), inner.get("type")):  # noqa: PLR2004 - HTTP's number
-        return UpstreamError("The provider refused the gateway's own account; try another route.")
+        return CredentialRefused("The provider refused the gateway's own account; try another route.")
     wait = failures.retry_after_ms(headers)
     return failures.from_status(status, message, wait_ms=wait, param=string(inner.get("param")))

@@ -65,6 +65,7 @@ PROVIDER_VARIABLES = (
     "AWS_PROFILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "NI_SELF_HOSTED_BASE_URL",
     "OPENAI_BASE_URL",
@@ -96,13 +97,13 @@ class Street:
     drain_s: float = 30.0
 
 
-def choose_sandbox(environ: Mapping[str, str]) -> tuple[bool, str]:
-    """Whether the sandbox stands in for the providers, and why in words. Never next to real credentials by itself."""
-    asked = environ.get("NI_SANDBOX", "")
-    if asked == "1":
-        return True, "NI_SANDBOX=1"
-    if asked == "0":
-        return False, "NI_SANDBOX=0"
+def choose_sandbox(asked: str | None, environ: Mapping[str, str]) -> tuple[bool, str]:
+    """Whether the sandbox stands in for the providers, and why in words. Never next to real credentials by itself.
+
+    `asked` is NI_SANDBOX: 1, 0, or None where it is not set.
+    """
+    if asked is not None:
+        return asked == "1", f"NI_SANDBOX={asked}"
     found = [name for name in PROVIDER_VARIABLES if environ.get(name)]
     if found:
         return False, f"{found[0]} is set"

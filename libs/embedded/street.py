@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from pydantic import Field
@@ -33,8 +33,9 @@ class StreetSettings(Settings):
     host: str = Field(default="127.0.0.1", description="address of the public port")
     port: int = Field(default=8080, ge=0, le=65535, description="the public port; 0: any free one")
     ingress_processes: int = Field(default=1, ge=1, le=64, description="processes that share the public port")
-    log: str = Field(
-        default="text", pattern="^(text|json)$", description="what the console shows: for people, or raw lines"
+    log: Literal["text", "json"] = Field(default="text", description="what the console shows: for people, or raw lines")
+    sandbox: Literal["0", "1"] | None = Field(
+        default=None, description="1: the sandbox even beside credentials, 0: never; unset: where no credential is set"
     )
 
 
@@ -74,7 +75,7 @@ def _assemble(
 ) -> Opened:
     keyring.fill(state.secrets)
     ports = pick_ports(port, admin_names(settings.ingress_processes))
-    sandbox, reason = choose_sandbox(environ)
+    sandbox, reason = choose_sandbox(settings.sandbox, environ)
     store_bytes = _store_bytes(state.nats)
     config = render(
         port=ports.nats,

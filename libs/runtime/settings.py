@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,7 +20,7 @@ class Settings(BaseModel):
     nats_seed_file: Path | None = Field(default=None, description="this service's nkey seed; none: no authentication")
     admin_host: str = Field(default="127.0.0.1", description="address of /healthz, /readyz and /metrics")
     admin_port: int = Field(default=0, ge=0, le=65535, description="its port; 0: any free one")
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="what is logged")
     drain_s: float = Field(default=30.0, gt=0, description="how long running work may take after SIGTERM")
     config_dir: Path = Field(default=Path("infra/config"), description="routes, egresses, prices")
 
@@ -41,12 +41,21 @@ def read(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
     try:
         return kind(**given)
     except ValidationError as error:
-        refuse(*(_sentence(e["loc"], e["msg"]) for e in error.errors(include_input=False)))
+        refuse(*sentences(error, kind))
 
 
-def _sentence(where: tuple[int | str, ...], what: str) -> str:
-    # A rule over several settings has no place of its own.
-    return f"NI_{str(where[0]).upper()}: {what}" if where else what
+def sentences(error: ValidationError, kind: type[BaseModel]) -> Iterator[str]:
+    """What is wrong with each setting, what is allowed, and never a value."""
+    for one in error.errors(include_input=False, include_url=False):
+        if not one["loc"]:  # a rule over several settings has no place of its own
+            yield one["msg"]
+            continue
+        name = str(one["loc"][0])
+        about = kind.model_fields[name].description or ""
+        if one["type"] == "string_pattern_mismatch":  # pydantic would show the pattern
+            yield f"NI_{name.upper()}: must be {about}"
+        else:
+            yield f"NI_{name.upper()}: {one['msg']}" + (f" ({about})" if about else "")
 
 
 def refuse(*sentences: str) -> NoReturn:

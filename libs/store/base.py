@@ -21,11 +21,15 @@ class StoreSettings(BaseModel):
     """What a service that uses the store reads, inherited beside `libs.runtime.settings.Settings`."""
 
     store_url: str = Field(
-        default="http://127.0.0.1:8123", pattern=r"^https?://[^\s/]+/?$", description="ClickHouse's HTTP interface"
+        default="http://127.0.0.1:8123",
+        pattern=r"^https?://[^\s/]+/?$",
+        description="ClickHouse's HTTP interface, such as http://127.0.0.1:8123",
     )
     store_user: str = Field(default="northern", description="its user")
     store_password: SecretStr = Field(default=SecretStr(""), description="and password")
-    store_database: str = Field(default="northern", pattern=r"^\w{1,64}$", description="the database of our tables")
+    store_database: str = Field(
+        default="northern", pattern=r"^\w{1,64}$", description="the database of our tables: letters, digits and _"
+    )
     store_timeout_s: float = Field(default=10.0, gt=0, description="the longest a call may take")
 
 

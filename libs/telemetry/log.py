@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import orjson
 import structlog
-from structlog.typing import FilteringBoundLogger
+from structlog.typing import FilteringBoundLogger, Processor
 
 _FULL = 32 << 10
 
@@ -69,7 +69,7 @@ def configure(service: str, level: str = "info") -> None:
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _stamped(service),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             _only_allowed,
@@ -79,13 +79,20 @@ def configure(service: str, level: str = "info") -> None:
         logger_factory=lambda *_: _OUT,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.CRITICAL)  # other people's loggers quote what they were given
 
 
 def logger() -> FilteringBoundLogger:
     """The process's logger; values go in as fields, never into the event's name."""
     return cast(FilteringBoundLogger, structlog.get_logger())
+
+
+def _stamped(service: str) -> Processor:
+    def stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service
+        return event
+
+    return stamp
 
 
 def _only_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

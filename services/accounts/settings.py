@@ -14,5 +14,7 @@ class AccountsSettings(Settings):
     session_key_file: Path = Field(description="Ed25519 key that signs sessions: 32 raw bytes, their hex, or a PEM")
     bootstrap_file: Path = Field(description="where the first account's credentials are written, once")
     base_url: str = Field(
-        default="http://127.0.0.1:8080", pattern=r"^https?://[^/?#]+$", description="public origin, without a path"
+        default="http://127.0.0.1:8080",
+        pattern=r"^https?://[^/?#]+$",
+        description="the public origin without a path, such as https://ni.example",
     )

@@ -11,15 +11,14 @@ from libs.auth.keys import read_pepper
 from libs.bus.beats import Heard, beating
 from libs.bus.facts import FactPublisher
 from libs.bus.inflow import Inflows
-from libs.bus.lease import lease_slot
 from libs.bus.nats import connect
 from libs.catalog.load import load
-from libs.contracts.ids import RequestIds
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.telemetry.metrics import Metrics
 from services.ingress.callers import Callers
 from services.ingress.handlers import Handlers
+from services.ingress.ids import Ids
 from services.ingress.inference import Inference
 from services.ingress.principals import Principals
 from services.ingress.server import EdgeServer
@@ -41,18 +40,14 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
         await heard.start()
         await inflows.start()
         await principals.start()
-        slot = await lease_slot(bus, boot_id, _now_ms)
-        ids = RequestIds(slot.slot, _now_ms, slot.until_ms)
-
-        def new_id() -> str:
-            ids.until_ms = slot.until_ms
-            return ids()
+        ids = Ids(bus, boot_id, _now_ms)
+        await ids.start()
 
         def checks() -> Mapping[str, bool]:
             return {
                 "bus": bus.connected,
                 "keys": principals.fresh,
-                "id_slot": not slot.lost,
+                "id_slot": ids.held,
                 "router": bool(heard.alive("router")),
                 "worker": bool(heard.alive("worker")),
             }
@@ -67,7 +62,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             inflows=inflows,
             facts=facts,
             metrics=metrics,
-            new_id=new_id,
+            new_id=ids,
             max_body=settings.max_body,
             body_idle_s=settings.body_idle_s,
             write_idle_s=settings.write_idle_s,
@@ -90,7 +85,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
         finally:
             await server.close(settings.drain_s)
             await facts.close()
-            await slot.close()
+            await ids.close()
             await inflows.close()
             await principals.close()
             await heard.close()

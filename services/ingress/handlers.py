@@ -145,12 +145,15 @@ class Handlers:
         return _json(describe.model_entry(self.catalog, route))
 
     def _has_credential(self, route: Route) -> bool:
-        """Whether a route can be listed: its way out is open, or nobody has said anything about it yet."""
+        """Whether a route is listed: its way out has a credential, or nobody has said anything about it yet."""
         state = self.heard.egress(route.egress)
-        return state is None or state.available
+        return state is None or state.has_credential
 
     async def _custody(self, request: BaseRequest, request_id: str) -> web.Response:
         who = await self.callers.of(request)
+        if request_id.endswith("/receipt"):
+            record = request_id.removesuffix("/receipt")
+            raise NotFound(f"receipts are not served yet; the record itself is at {_CUSTODY}{headers.clean(record)}")
         if not REQUEST_ID.fullmatch(request_id):
             raise NotFound("there is no such record; an id has 16 hex digits, as in x-ni-request-id")
         ask = CustodyGet(tenant=who.tenant, request_id=request_id, wait_ms=_CUSTODY_WAIT_MS)

@@ -27,6 +27,8 @@ class Principals:
         self._pepper = pepper
         self._keys: dict[str, KeyRecord] = {}
         self._tenants: dict[str, TenantRecord] = {}
+        # What was made of two records stays true while they are the same two records (and the key never expires).
+        self._known: dict[str, tuple[KeyRecord, TenantRecord | None, Principal]] = {}
         self._watches = (
             Watch(bus, "keys", _keeper(self._keys, KeyRecord.from_bytes), metrics),
             Watch(bus, "tenants", _keeper(self._tenants, TenantRecord.from_bytes), metrics),
@@ -53,7 +55,13 @@ class Principals:
             raise InvalidApiKey(_UNKNOWN)
         self._not_blind()
         record = self._keys.get(keys.digest(self._pepper, key))
-        return principal(record, self._tenants.get(record.tenant) if record else None, int(time.time() * 1000))
+        tenant = self._tenants.get(record.tenant) if record else None
+        if record is None or record.expires_at is not None:
+            return principal(record, tenant, int(time.time() * 1000))
+        known = self._known.get(record.id)
+        if known is None or known[0] is not record or known[1] is not tenant:
+            self._known[record.id] = known = (record, tenant, principal(record, tenant, 0))
+        return known[2]
 
     def tenant(self, tenant_id: str) -> TenantRecord | None:
         self._not_blind()

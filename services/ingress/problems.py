@@ -48,6 +48,7 @@ ROWS: dict[str, Row] = {
     "rate_limit_exceeded": Row(429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error"),
     "provider_refused": Row(400, _INVALID, None, _INVALID),  # or the provider's own 404, 413, 422
     "upstream_error": Row(502, "server_error", "upstream_error", "api_error"),
+    "credential_refused": Row(502, "server_error", "upstream_error", "api_error"),
     "timeout": Row(504, "server_error", "timeout", "timeout_error"),
     "overloaded": Row(503, "server_error", "overloaded", "overloaded_error", 529),
     "worker_lost": Row(502, "server_error", "worker_lost", "api_error"),

@@ -18,6 +18,7 @@ from libs.contracts.northern.v1.frames_pb2 import End, Frame, Head, RouteFacts
 from services.ingress import headers, problems
 
 _MAX_WHOLE = 64 << 20  # a non-streamed answer is held until it is whole, so that a failure can still be a status
+_SMALL = 16 << 10  # fits the socket's own buffer: nobody waits for a reader
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
@@ -128,8 +129,11 @@ class Relay:
         )
         self._sent.status = head.status
         await response.prepare(self._request)
-        async with asyncio.timeout(self._write_idle_s):
+        if len(body) <= _SMALL:
             await response.write_eof()
+        else:
+            async with asyncio.timeout(self._write_idle_s):
+                await response.write_eof()
         self._sent.wrote(body)
         self._sent.delivery = Delivery.DELIVERY_COMPLETE
         return response

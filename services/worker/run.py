@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from libs.contracts.errors import (
     StreamBroken,
     UpstreamError,
     UpstreamTimeout,
+    WorkerLost,
 )
 from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
@@ -33,11 +35,13 @@ from libs.contracts.northern.v1.facts_pb2 import Egress, Endpoint, Fact, Finishe
 from libs.contracts.northern.v1.frames_pb2 import End, Head, RouteFacts, Usage
 from libs.telemetry.metrics import Metrics
 from services.worker import domain
+from services.worker.endpoint import endpoint_of
 from services.worker.providers.base import Prepared, Provider
 from services.worker.ways_out import WayOut
 
 _RECORD_S = 5.0  # how long a record may take to become durable
 _HEAD_S = 10.0  # a live 200 without content commits after this
+_OK = 200
 _MAX_ANSWER = 64 << 20
 _MAX_ERROR = 1 << 20
 _THREADED = 1 << 20  # hashing more than this blocks the loop for too long
@@ -54,6 +58,15 @@ class Street:
     sessions: Mapping[str, aiohttp.ClientSession]
     facts: FactPublisher
     metrics: Metrics
+    route_facts: dict[str, RouteFacts] = field(default_factory=dict)
+
+    def facts_of(self, route: Route, way: WayOut) -> RouteFacts:
+        """What is said of a route here: always the same, so it is made once."""
+        known = self.route_facts.get(route.route_id)
+        if known is None:
+            known = describe.route_facts(self.catalog, route, sandbox=way.sandbox, custom=way.custom)
+            self.route_facts[route.route_id] = known
+        return known
 
 
 @dataclass(kw_only=True)
@@ -94,10 +107,13 @@ class Run:
         except asyncio.CancelledError:
             if self._late is not None:
                 await self._fail(self._late)
-            else:
+            elif self._outflow.gone:
                 await self._finish(Outcome.OUTCOME_CANCELLED, "client_gone")
-                if not self._outflow.gone:
-                    raise  # not the client: this process is stopping
+            else:
+                await self._fail(
+                    WorkerLost("this worker had to stop before the end; send it again", retry_after_ms=500)
+                )
+                raise
         except Gone:
             await self._finish(Outcome.OUTCOME_CANCELLED, "client_gone")
         except NorthernError as error:
@@ -123,7 +139,7 @@ class Run:
             self._late = UpstreamTimeout(f"the provider said nothing for {limit:.0f} s; try again")
             if self.task is not None:
                 self.task.cancel()
-        elif self._envelope.shape.stream and times.answered and not self._committed and now - times.answered > _HEAD_S:
+        elif self._envelope.shape.stream and self._status == _OK and now - times.answered > _HEAD_S:
             await self._commit()
 
     def _leave(self) -> None:
@@ -149,7 +165,7 @@ class Run:
         if envelope.HasField("body_ref"):
             body = await self._outflow.pull(envelope.body_ref.subject, envelope.body_ref.size)
         self._route = route
-        self._facts = describe.route_facts(self._street.catalog, route, sandbox=way.sandbox, custom=way.custom)
+        self._facts = self._street.facts_of(route, way)
         self._prepared = prepared = await provider.prepare(envelope, body, route, way)
         envelope.ClearField("body")  # an answer may take an hour: what has been read is not kept
         del body
@@ -194,18 +210,18 @@ class Run:
         headers = dict(prepared.headers)
         if way.sandbox:
             headers["x-ni-egress-id"] = self._envelope.request_id
+        # aiohttp writes bytes at once and a file in pieces, between which running streams get their turn.
+        body = io.BytesIO(prepared.body) if len(prepared.body) > _THREADED else prepared.body
         self._times.dialled = time.monotonic()
         session = self._street.sessions[way.egress.name]
         try:
-            async with session.post(_url(prepared.url), data=prepared.body, headers=headers, allow_redirects=False) as (
+            async with session.post(_url(prepared.url), data=body, headers=headers, allow_redirects=False) as (
                 response
             ):
                 self._answered(response)
-                prepared.body = b""
-                if response.status != 200:  # noqa: PLR2004 - anything else is a refusal, redirects too
-                    refused = await response.content.read(_MAX_ERROR)
-                    self._hash.update(refused)
-                    raise provider.refusal(response.status, response.headers, refused)
+                prepared.body = body = b""
+                if response.status != _OK:  # anything else is a refusal, redirects too
+                    raise provider.refusal(response.status, response.headers, await self._refused(response))
                 if self._envelope.shape.stream:
                     await self._stream(response, prepared)
                 else:
@@ -218,16 +234,20 @@ class Run:
     def _answered(self, response: aiohttp.ClientResponse) -> None:
         self._times.answered = self._times.last = time.monotonic()
         self._status = response.status
-        connection = response.connection
-        transport = connection.transport if connection is not None else None
-        peer = transport.get_extra_info("peername") if transport is not None else None
-        tls = transport.get_extra_info("ssl_object") if transport is not None else None
-        self._endpoint = Endpoint(
-            host=response.url.authority,
-            address=str(peer[0]) if peer else "",
-            tls_version=(tls.version() or "") if tls is not None else "",
-            provider_request_id=_request_id(response.headers),
-        )
+        self._endpoint = endpoint_of(response)
+
+    async def _refused(self, response: aiohttp.ClientResponse) -> bytes:
+        """What a provider says when it refuses, as far as it comes and within reason."""
+        said = bytearray()
+        try:
+            async for part in response.content.iter_any():
+                self._hash.update(part)
+                said += part
+                if len(said) > _MAX_ERROR:
+                    break
+        except aiohttp.ClientError:
+            pass  # the status has been said
+        return bytes(said)
 
     async def _whole(self, response: aiohttp.ClientResponse, prepared: Prepared) -> None:
         parts = []
@@ -297,7 +317,10 @@ class Run:
         if self._committed and not isinstance(error, StreamBroken):
             told = StreamBroken(f"{error.message} The answer above is incomplete.")
         try:
-            await self._outflow.send(failure=to_failure(told, self._facts if self._recorded is not None else None))
+            failure = to_failure(told, self._facts if self._recorded is not None else None)
+            if self._prepared is not None:
+                failure.message = domain.scrubbed(failure.message, self._prepared.headers)
+            await self._outflow.send(failure=failure)
         except Gone:
             return
 
@@ -371,13 +394,6 @@ class Run:
 def _url(address: str) -> yarl.URL:
     """As it was signed: yarl would write `%3A` back to `:`."""
     return yarl.URL(address, encoded=True)
-
-
-def _request_id(headers: Mapping[str, str]) -> str:
-    for name in ("x-request-id", "x-amzn-requestid", "request-id", "apim-request-id"):
-        if found := headers.get(name):
-            return found[:200]
-    return ""
 
 
 def _ms(seconds: float) -> int:

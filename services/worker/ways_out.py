@@ -21,6 +21,7 @@ class WayOut:
     sandbox: bool = False
     custom: bool = False
     reason: str = ""
+    has_credential: bool = False  # also where the sandbox needs none
 
     @property
     def host(self) -> str:
@@ -34,6 +35,7 @@ class WayOut:
             reason=self.reason,
             sandbox=self.sandbox,
             custom=self.custom,
+            has_credential=self.has_credential,
         )
 
 
@@ -44,17 +46,23 @@ def vendors() -> Mapping[str, str]:
 
 def find(egress: Egress, environ: Mapping[str, str], sandbox_url: str | None) -> WayOut:
     """The sandbox where it was chosen, else the address of the vendor's own variable or of the catalogue."""
-    if egress.wire not in SPOKEN:
-        # Listed all the same: the route is known and its answer to a call says what is missing.
-        return WayOut(egress=egress, base_url=egress.base_url, sandbox=bool(sandbox_url))
+    unspoken = "" if egress.wire in SPOKEN else f"{egress.provider}'s wire format is not spoken here yet"
     if sandbox_url:
-        return WayOut(egress=egress, base_url=sandbox_url.rstrip("/") + egress.sandbox_path, sandbox=True)
+        base_url = sandbox_url.rstrip("/") + egress.sandbox_path
+        return WayOut(egress=egress, base_url=base_url, sandbox=True, reason=unspoken, has_credential=True)
     given = environ.get(egress.base_url_env, "").strip().rstrip("/")
     base_url = _filled(egress, given) if given else egress.base_url
-    reason = missing(egress, environ) or ""
+    lacking = missing(egress, environ) or ""
+    reason = unspoken or lacking
     if not reason and (not base_url or "{" in base_url):
         reason = f"{egress.provider} has no address here: the operator has to set {egress.base_url_env}"
-    return WayOut(egress=egress, base_url=base_url, custom=bool(given) and is_custom(egress, base_url), reason=reason)
+    return WayOut(
+        egress=egress,
+        base_url=base_url,
+        custom=bool(given) and is_custom(egress, base_url),
+        reason=reason,
+        has_credential=not lacking,
+    )
 
 
 def _filled(egress: Egress, given: str) -> str:

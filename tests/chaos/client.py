@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,9 @@ import aiohttp
 import orjson
 
 PATIENCE_S = 7.0  # the longest silence a client may meet beyond what its own request asks for
+SLACK_S = 3.0  # and what a machine that has other work may add to it
+LIMIT_S = PATIENCE_S + SLACK_S
+_LOOK_S = 0.2
 _OK = 200
 _DONE = b"[DONE]"
 
@@ -73,10 +77,14 @@ class Seen:
 
 
 class Talk:
-    """One exchange on a connection of its own. `begun` is set with the first word, or what else came first."""
+    """One exchange on a connection of its own. `begun` is set with the first word, or with the end.
 
-    def __init__(self, url: str, key: str, ask: Ask) -> None:
-        self._url, self._key, self._ask = f"{url}/v1/chat/completions", key, ask
+    `edge_since` tells since when there is an edge (monotonic seconds, infinity: not now): a connection that waits in
+    the public socket while the edge is started again meets no silence of the street's.
+    """
+
+    def __init__(self, url: str, key: str, ask: Ask, edge_since: Callable[[], float] = lambda: 0.0) -> None:
+        self._url, self._key, self._ask, self._edge_since = f"{url}/v1/chat/completions", key, ask, edge_since
         self.begun = asyncio.Event()
         self._status, self._request_id = 0, ""
         self._body = bytearray()
@@ -93,7 +101,7 @@ class Talk:
             async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as session:
                 left = await self._exchange(session)
         except TimeoutError:
-            return self._seen(End.HANG, why=f"nothing came for {PATIENCE_S} s more than was asked for")
+            return self._seen(End.HANG, why=f"nothing came for {LIMIT_S:g} s more than was asked for")
         except (aiohttp.ClientError, OSError) as error:
             return self._judged(broken=type(error).__name__)
         finally:
@@ -102,9 +110,8 @@ class Talk:
 
     async def _exchange(self, session: aiohttp.ClientSession) -> bool:
         """True where this client hung up."""
-        limit = PATIENCE_S + self._ask.pause_ms / 1000
-        response = await asyncio.wait_for(session.post(self._url, data=self._ask.body()), limit)
-        async with response:
+        limit = LIMIT_S + self._ask.pause_ms / 1000
+        async with await self._answered(session, limit) as response:
             self._came()
             self._status = response.status
             self._request_id = response.headers.get("x-ni-request-id", "")
@@ -117,6 +124,17 @@ class Talk:
                     return True
             self._came()
         return False
+
+    async def _answered(self, session: aiohttp.ClientSession, limit: float) -> aiohttp.ClientResponse:
+        asking = asyncio.ensure_future(session.post(self._url, data=self._ask.body()))
+        try:
+            while not (await asyncio.wait([asking], timeout=_LOOK_S))[0]:
+                if time.monotonic() - max(self._sent, self._edge_since()) > limit:
+                    raise TimeoutError
+        finally:
+            asking.cancel()
+        self._heard = max(self._sent, self._edge_since())
+        return asking.result()
 
     def _came(self) -> None:
         now = time.monotonic()

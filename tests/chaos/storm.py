@@ -1,6 +1,7 @@
 """Requests of every kind at a street whose processes are killed at random moments; then the wait for its recovery."""
 
 import asyncio
+import math
 import random
 import time
 from collections import Counter
@@ -11,8 +12,9 @@ from tests.chaos.books import Books, Record, look_up, read_books
 from tests.chaos.client import FORBIDDEN, Ask, End, Seen, Talk
 from tests.support.street import Street
 
+EDGE = "ingress-0"
 VICTIMS = (
-    "ingress-0",
+    EDGE,
     "router",
     "worker-bedrock",
     "worker-openai",
@@ -62,6 +64,7 @@ class Storm:
     kills: list[Kill] = field(default_factory=list)
     recovery_s: float = 0.0
     _killed: asyncio.Event = field(default_factory=asyncio.Event)
+    _edge_since: float = 0.0
     _sent: int = 0
 
     async def rage(self) -> None:
@@ -109,20 +112,31 @@ class Storm:
                 padding=_LARGE if chance.random() < 0.15 else 0,
                 leave_after=chance.randint(1, 4000) if chance.random() < 0.1 else 0,
             )
-            seen = await Talk(self.street.base_url, self.street.api_key, ask).run()
+            seen = await Talk(self.street.base_url, self.street.api_key, ask, self._edge).run()
             self.seen.append(seen)
             await asyncio.sleep(chance.uniform(*_PAUSE_S) + (_RETRY_S if seen.end is End.ERROR else 0))
 
     async def _kill(self) -> None:
-        chance = random.Random(self.seed)
+        chance, watching = random.Random(self.seed), list[asyncio.Task[None]]()
         for _ in range(min(_ROUNDS, max(1, self.requests // _ROUND))):
             for name in chance.sample(VICTIMS, len(VICTIMS)):
                 await asyncio.sleep(chance.uniform(*_GAP_S))
                 while name not in self.street.pids():  # noqa: ASYNC110 - it is another process that starts it again
                     await asyncio.sleep(0.05)
                 self.kills.append(Kill(name=name, at=time.monotonic()))
-                self.street.kill(name)
+                pid = self.street.kill(name)
+                if name == EDGE:
+                    self._edge_since = math.inf
+                    watching.append(asyncio.create_task(self._watch_edge(pid)))
+        await asyncio.gather(*watching)
         self._killed.set()
+
+    async def _watch_edge(self, old_pid: int) -> None:
+        await self.street.wait_restarted(EDGE, old_pid, _RECOVERY_S)
+        self._edge_since = time.monotonic()
+
+    def _edge(self) -> float:
+        return self._edge_since
 
     def wrong(self) -> list[str]:
         """What no client may see, whatever was killed."""
@@ -132,7 +146,7 @@ class Storm:
         if seen.end in {End.ERROR, End.ERROR_EVENT}:
             return seen.code in FAULT_CODES
         if seen.end is End.BROKEN:
-            return any(k.name == "ingress-0" and seen.sent_at <= k.at <= seen.ended_at for k in self.kills)
+            return any(k.name == EDGE and seen.sent_at <= k.at <= seen.ended_at for k in self.kills)
         return seen.end not in FORBIDDEN
 
     def summary(self, books: Books, records: dict[str, Record]) -> str:

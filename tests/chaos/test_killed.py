@@ -1,6 +1,7 @@
 """One process killed, frozen or asked to stop under a running request: what its client sees, and what comes after."""
 
 import asyncio
+import math
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from tests.chaos.books import Record, look_up, read_books
-from tests.chaos.client import PATIENCE_S, Ask, End, Seen, Talk
+from tests.chaos.client import LIMIT_S, Ask, End, Seen, Talk
 from tests.chaos.storm import FAULT_CODES
 from tests.support.street import Street
 
@@ -22,7 +23,8 @@ MODEL, WORKER = "openai/gpt-4.1-mini-us", "worker-openai"
 LONG = Ask(model=MODEL, stream=True, words=70, pause_ms=100)  # 7 s
 SLOW = Ask(model=MODEL, stream=False, words=3, pause_ms=6000)
 SHORT = Ask(model=MODEL, stream=True, words=3)
-_SEALED_S = 45.0  # 5 s lease, 15 s silence, 10 s without delivery; the rest is for a busy machine
+_BACK_S = 40.0
+_SEALED_S = 60.0  # 5 s lease, 15 s silence, 10 s without delivery; the rest is for a busy machine
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -50,7 +52,7 @@ async def _more(street: Street, than: int) -> bool:
     return len(await street.sandbox_log()) > than
 
 
-async def until(true: Callable[[], Awaitable[bool]], what: str, deadline_s: float = 20.0) -> None:
+async def until(true: Callable[[], Awaitable[bool]], what: str, deadline_s: float = _BACK_S) -> None:
     deadline = time.monotonic() + deadline_s
     while not await true():
         assert time.monotonic() < deadline, what
@@ -59,7 +61,7 @@ async def until(true: Callable[[], Awaitable[bool]], what: str, deadline_s: floa
 
 async def back(street: Street, name: str, old_pid: int) -> None:
     """The supervisor has said it, the program runs again and requests work."""
-    await street.wait_restarted(name, old_pid)
+    await street.wait_restarted(name, old_pid, _BACK_S)
     await until(street.ready, "the street is not ready again")
     await until(lambda: _answers(street), "requests do not work again")
     console = street.tail(100_000)
@@ -104,7 +106,7 @@ async def test_a_stream_whose_way_is_cut_ends_with_an_error(own: Street, name: s
         pid, killed_at = own.kill(name), time.monotonic()
         seen = await running
     assert (seen.end, seen.code) == (End.ERROR_EVENT, "stream_broken"), seen
-    assert seen.ended_at - killed_at <= PATIENCE_S
+    assert seen.ended_at - killed_at <= LIMIT_S
     await back(own, name, pid)
     await sealed(own, seen.request_id)
 
@@ -114,7 +116,7 @@ async def test_a_request_whose_worker_is_gone_gets_an_error_status(own: Street) 
         pid, killed_at = own.kill(WORKER), time.monotonic()
         seen = await running
     assert (seen.end, seen.code) == (End.ERROR, "worker_lost"), seen
-    assert seen.ended_at - killed_at <= PATIENCE_S
+    assert seen.ended_at - killed_at <= LIMIT_S
     await back(own, WORKER, pid)
     assert (await sealed(own, seen.request_id))["outcome"] == "worker_lost"
 
@@ -134,14 +136,16 @@ async def test_what_an_edge_had_in_its_hands_breaks_and_does_not_end(own: Street
         pid, killed_at = own.kill("ingress-0"), time.monotonic()
         seen = await running
     assert seen.end is End.BROKEN, seen
-    assert seen.ended_at - killed_at <= PATIENCE_S
+    assert seen.ended_at - killed_at <= LIMIT_S
     await back(own, "ingress-0", pid)
 
 
 async def test_a_request_that_comes_while_the_edge_restarts_waits_and_is_answered(own: Street) -> None:
     await back(own, "ingress-0", own.kill("ingress-0"))
     pid = own.kill("ingress-0")
-    seen = await Talk(own.base_url, own.api_key, SHORT).run()
+    # However long the edge takes to come back on this machine, the connection waits for it.
+    asked = asyncio.create_task(Talk(own.base_url, own.api_key, SHORT, lambda: math.inf).run())
+    seen = await asyncio.wait_for(asked, _BACK_S)
     assert seen.end in {End.WHOLE, End.ERROR}, seen
     assert seen.code in {"", *FAULT_CODES}
     await back(own, "ingress-0", pid)
@@ -167,7 +171,7 @@ async def test_a_look_up_under_way_is_answered_or_refused_in_time(own: Street, n
     pid, began = own.kill(name), time.monotonic()
     async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
         said = await answer.json()
-    assert time.monotonic() - began <= PATIENCE_S
+    assert time.monotonic() - began <= LIMIT_S
     assert said.get("status") in {"pending", "sealed"} or said["error"]["code"] in {"overloaded", "store_unavailable"}
     await back(own, name, pid)
     assert (await sealed(own, done.request_id))["outcome"] == "completed"
@@ -183,7 +187,7 @@ async def test_a_worker_that_was_frozen_cannot_go_on_with_what_was_given_up(own:
         finally:
             own.kill(WORKER, signal.SIGCONT)
     assert (seen.end, seen.code) == (End.ERROR_EVENT, "stream_broken"), seen
-    assert seen.ended_at - frozen_at <= PATIENCE_S
+    assert seen.ended_at - frozen_at <= LIMIT_S
     await until(lambda: _answers(own), "requests do not work again")
     record = await sealed(own, seen.request_id)
     assert record["outcome"] in {"cancelled", "worker_lost"}
@@ -195,7 +199,7 @@ async def test_what_is_asked_to_stop_lets_running_streams_end(own: Street, name:
         pid = own.kill(name, signal.SIGTERM)
         seen = await running
     assert seen.end is End.WHOLE, seen
-    await own.wait_restarted(name, pid)
+    await own.wait_restarted(name, pid, _BACK_S)
     await until(own.ready, "the street is not ready again")
     record = await sealed(own, seen.request_id)
     assert (record["outcome"], record["delivery"]["state"]) == ("completed", "complete")

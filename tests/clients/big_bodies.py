@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -85,7 +86,9 @@ class _Listener(asyncio.Protocol):
         self.ended.set()
 
 
-async def measure(street: Street, folder: Path, *, chunks: int, streams: int = STREAMS, bodies: int = BODIES) -> Measured:
+async def measure(
+    street: Street, folder: Path, *, chunks: int, streams: int = STREAMS, bodies: int = BODIES
+) -> Measured:
     """Streams first; when all run, the bodies at once, each from a process of its own.
 
     The upstream of the bodies must not be that of the streams: reading 8 MiB, it would keep their chunks back itself.
@@ -93,12 +96,13 @@ async def measure(street: Street, folder: Path, *, chunks: int, streams: int = S
     body = folder / "body.json"
     body.write_bytes(orjson.dumps({"model": OPENAI, "messages": user("x" * BODY_BYTES)}))
     posts = [await _post(street, body) for _ in range(bodies)]
-    place = urlsplit(street.base_url)
+    origin = urlsplit(street.base_url)
+    place = (str(origin.hostname), origin.port or 80)
     loop = asyncio.get_running_loop()
     listeners = []
     for n in range(streams):
         asked = request(street, (AZURE, HAIKU)[n % 2], f"[[sandbox chunks={chunks} chunk_ms={CHUNK_MS}]]")
-        _, listener = await loop.create_connection(lambda asked=asked: _Listener(asked), place.hostname, place.port)  # type: ignore[misc]  # a default cannot be annotated
+        _, listener = await loop.create_connection(partial(_Listener, asked), *place)
         listeners.append(listener)
     while not all(listener.parts for listener in listeners):  # noqa: ASYNC110 - 200 events for one moment
         await asyncio.sleep(0.05)
@@ -120,7 +124,7 @@ async def measure(street: Street, folder: Path, *, chunks: int, streams: int = S
 
 
 async def _post(street: Street, body: Path) -> asyncio.subprocess.Process:
-    """A curl that waits for a line and prints the status it saw: neither starting nor sending disturbs the measuring."""
+    """A curl that waits for a line and prints the status it saw: starting and sending disturb no measuring."""
     return await asyncio.create_subprocess_exec(
         *("bash", "-c", 'read && exec curl "$@"', "curl"),
         *("-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Expect:"),

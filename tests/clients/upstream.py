@@ -1,4 +1,4 @@
-"""Sandboxes of a test's own, in the place of a provider's address, so that one upstream's work does not slow another."""
+"""Sandboxes of a test's own, at providers' addresses, so that one upstream's work does not slow another."""
 
 import asyncio
 import os

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -86,15 +87,21 @@ async def edge_of(street: Street) -> AsyncIterator[Edge]:
         yield Edge(street, session)
 
 
-async def raw(street: Street, *pieces: bytes, pause_s: float = 0.0, deadline_s: float = 15.0) -> bytes:
-    """Everything the edge says to these bytes until it closes the connection. TimeoutError where it does not."""
+async def raw(
+    street: Street, *pieces: bytes, pause_s: float = 0.0, deadline_s: float = 15.0, once: bool = False
+) -> bytes:
+    """Everything the edge says to these bytes until it closes the connection, or has answered `once`.
+
+    TimeoutError where it does neither.
+    """
     place = urlsplit(street.base_url)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     answer = bytearray()
 
     async def listen() -> None:
-        while piece := await reader.read(1 << 16):
+        while (piece := await reader.read(1 << 16)) and not (once and _complete(bytes(answer) + piece)):
             answer.extend(piece)
+        answer.extend(piece)
 
     listening = asyncio.create_task(listen())
     try:
@@ -111,6 +118,12 @@ async def raw(street: Street, *pieces: bytes, pause_s: float = 0.0, deadline_s: 
         listening.cancel()
         writer.close()
     return bytes(answer)
+
+
+def _complete(answer: bytes) -> bool:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+    return length is not None and len(body) >= int(length[1])
 
 
 def status_of(answer: bytes) -> int:

@@ -32,7 +32,7 @@ NOT_JSON = {
     "form data": b"model=m&messages=hi",
 }
 
-WRONG_EVERYWHERE = [
+WRONG_EVERYWHERE: list[tuple[str, Any]] = [
     ("model", None),
     ("model", ""),
     ("model", 5),
@@ -67,12 +67,15 @@ WRONG_EVERYWHERE = [
 ]
 
 # What only the provider, or the translation to its format, can judge.
-WRONG_FOR_THE_PROVIDER = [
+WRONG_FOR_THE_PROVIDER: list[tuple[str, Any]] = [
     ("messages", [{"role": "nobody", "content": "hi"}]),
     ("messages", [{"role": "user", "content": 5}]),
     ("messages", [{"role": "user", "content": [5]}]),
     ("messages", [{"role": "user", "content": [{"type": "image_url", "image_url": 5}]}]),
-    ("messages", [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,!"}}]}]),
+    (
+        "messages",
+        [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,!"}}]}],
+    ),
     ("messages", [{"role": "assistant", "tool_calls": 5}]),
     ("messages", [{"role": "tool", "content": "x"}]),
     ("tools", "x"),

@@ -1,4 +1,4 @@
-"""How long the edge waits for a client, and what it says while a provider is silent; its own street, short of patience."""
+"""How long the edge waits for a client, and what it says while a provider is silent; on a street of short patience."""
 
 import asyncio
 import time
@@ -48,7 +48,7 @@ async def test_a_body_that_stops_coming_is_a_408(impatient: Street) -> None:
         "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n"
         f'Authorization: Bearer {impatient.api_key}\r\n\r\n{{"model":'
     )
-    answer = await raw(impatient, head.encode(), deadline_s=15)
+    answer = await raw(impatient, head.encode(), deadline_s=8, once=True)
     assert status_of(answer) == 408, answer
     assert b'"slow_request"' in answer
 

@@ -56,11 +56,11 @@ async def test_a_session_may_chat_on_the_inference_surface_with_its_token_alone(
     assert (await edge.send("POST", CHAT, body=GOOD, key="", headers=headers)).error["code"] == "csrf_failed"
     reply = await edge.send("POST", CHAT, body=GOOD, key="", headers={**headers, "x-csrf-token": csrf})
     assert reply.json["choices"][0]["message"]["content"] == "signed in"
-    record = await edge.send(
-        "GET", f"/api/usage/custody/{reply.headers['x-ni-request-id']}", key="", headers=headers
-    )
+    record = await edge.send("GET", f"/api/usage/custody/{reply.headers['x-ni-request-id']}", key="", headers=headers)
     assert record.status == 200
-    on_v1 = await edge.send("POST", "/v1/chat/completions", body=GOOD, key="", headers={**headers, "x-csrf-token": csrf})
+    on_v1 = await edge.send(
+        "POST", "/v1/chat/completions", body=GOOD, key="", headers={**headers, "x-csrf-token": csrf}
+    )
     assert on_v1.status == 401
 
 

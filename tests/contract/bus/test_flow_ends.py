@@ -102,10 +102,19 @@ class TestCancel:
         with pytest.raises(Gone):
             await outflow.send(end=END)
 
-    async def test_before_anybody_took_it_there_is_nobody_to_tell(self, ends: Ends) -> None:
+    async def test_a_worker_that_takes_it_after_the_client_is_gone_is_told_at_once(self, ends: Ends) -> None:
+        inflow, outflow = ends.open()
+        await inflow.cancel()
+        inflow.close()
+        await outflow.taken()
+        await until(lambda: ends.gone == 1)
+        assert len(ends.inflows) == 0
+
+    async def test_a_cancelled_request_that_nobody_takes_is_forgotten_after_a_while(self, ends: Ends) -> None:
         inflow = ends.inflows.open()
         await inflow.cancel()
         inflow.close()
+        await ends.passes(11)
         assert len(ends.inflows) == 0
 
     async def test_what_is_closed_on_both_sides_is_forgotten(self, ends: Ends) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.errors import (
+    CredentialRefused,
     InvalidRequest,
     NorthernError,
     Overloaded,
@@ -438,8 +439,8 @@ def test_arbitrary_payloads_raise_nothing_and_can_be_encoded(frames: list[tuple[
     [
         (400, "ValidationException:http://internal.amazon.com/", ProviderRefused),
         (400, "ServiceQuotaExceededException", ProviderRateLimited),
-        (403, "AccessDeniedException", UpstreamError),
-        (403, "", UpstreamError),
+        (403, "AccessDeniedException", CredentialRefused),
+        (403, "", CredentialRefused),
         (404, "ResourceNotFoundException", ProviderRefused),
         (408, "ModelTimeoutException", UpstreamTimeout),
         (424, "ModelErrorException", UpstreamError),

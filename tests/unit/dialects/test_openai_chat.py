@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from libs.contracts.errors import (
+    CredentialRefused,
     InvalidRequest,
     NorthernError,
     Overloaded,
@@ -363,13 +364,13 @@ ERRORS: list[tuple[int, bytes, type[NorthernError]]] = [
     (400, b'{"error":{"message":"bad","param":"stop"}}', ProviderRefused),
     (404, b'{"error":{"message":"bad"}}', ProviderRefused),
     (405, b"", ProviderRefused),
-    (401, b'{"error":{"message":"Incorrect API key provided: sk-abc123456"}}', UpstreamError),
-    (402, b"", UpstreamError),
-    (403, b"", UpstreamError),
+    (401, b'{"error":{"message":"Incorrect API key provided: sk-abc123456"}}', CredentialRefused),
+    (402, b"", CredentialRefused),
+    (403, b"", CredentialRefused),
     (408, b"", UpstreamTimeout),
     (409, b"", UpstreamError),
     (429, b'{"error":{"message":"slow"}}', ProviderRateLimited),
-    (429, b'{"error":{"code":"insufficient_quota"}}', UpstreamError),
+    (429, b'{"error":{"code":"insufficient_quota"}}', CredentialRefused),
     (500, b"<html>", UpstreamError),
     (503, b"[]", Overloaded),
     (504, b"\xff", UpstreamTimeout),
@@ -382,6 +383,14 @@ def test_a_status_of_the_provider_has_one_meaning(status: int, body: bytes, kind
     error = read_error(status, {}, body)
     assert type(error) is kind
     assert "sk-" not in error.message
+
+
+@pytest.mark.parametrize("status", [500, 502])
+def test_a_provider_that_failed_may_be_cold_and_is_worth_another_try(status: int) -> None:
+    error = read_error(status, {}, b"")
+    assert error.message.startswith("Backend error: the model may be cold starting, retry")
+    assert error.retry_after_ms > 0
+    assert read_error(status, {"retry-after": "7"}, b"").retry_after_ms == 7000
 
 
 def test_a_refusal_keeps_message_and_member() -> None:

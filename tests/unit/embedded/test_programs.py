@@ -5,8 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from libs.embedded.programs import PROVIDER_VARIABLES, Program, Street, admin_names, choose_sandbox, clean, programs
+from libs.catalog.load import load
+from libs.embedded.programs import (
+    PROVIDER_VARIABLES,
+    ROOT,
+    Program,
+    Street,
+    admin_names,
+    choose_sandbox,
+    clean,
+    programs,
+)
 from libs.embedded.state import Ports, State
+from libs.embedded.street import StreetSettings
+from libs.runtime.settings import EX_CONFIG, read
 
 CREDENTIALS = {
     "OPENAI_API_KEY": "sk-canary",
@@ -43,13 +55,27 @@ def a_street(environ: Mapping[str, str], *, sandbox: bool, ingresses: int = 1) -
 
 @pytest.mark.parametrize("name", PROVIDER_VARIABLES)
 def test_any_provider_variable_keeps_the_sandbox_out(name: str) -> None:
-    assert choose_sandbox({name: "x"}) == (False, f"{name} is set")
+    assert choose_sandbox(None, {name: "x"}) == (False, f"{name} is set")
 
 
 def test_the_sandbox_answers_when_no_credential_is_set_or_when_asked_for() -> None:
-    assert choose_sandbox({"PATH": "/bin", "OPENAI_API_KEY": ""}) == (True, "no provider credential is set")
-    assert choose_sandbox({**CREDENTIALS, "NI_SANDBOX": "1"}) == (True, "NI_SANDBOX=1")
-    assert choose_sandbox({"NI_SANDBOX": "0"}) == (False, "NI_SANDBOX=0")
+    assert choose_sandbox(None, {"PATH": "/bin", "OPENAI_API_KEY": ""}) == (True, "no provider credential is set")
+    assert choose_sandbox("1", CREDENTIALS) == (True, "NI_SANDBOX=1")
+    assert choose_sandbox("0", {}) == (False, "NI_SANDBOX=0")
+
+
+@pytest.mark.parametrize("said", ["true", "yes", "01", " 1", "off"])
+def test_a_sandbox_setting_that_is_neither_0_nor_1_ends_the_start(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read(StreetSettings, {"NI_SANDBOX": said})
+    assert ended.value.code == EX_CONFIG
+    assert capsys.readouterr().err.startswith("configuration: NI_SANDBOX: Input should be '0' or '1'")
+
+
+def test_every_credential_of_the_catalogue_keeps_the_sandbox_out() -> None:
+    egresses = load(ROOT / "infra" / "config").egresses.values()
+    for names in (names for egress in egresses for names in egress.credentials):
+        assert not set(names).isdisjoint(PROVIDER_VARIABLES), names
 
 
 def test_a_credential_reaches_the_worker_of_its_egress_and_no_other_process() -> None:

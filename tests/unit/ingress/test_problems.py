@@ -35,6 +35,7 @@ TABLE: list[tuple[type[NorthernError], int, str, str | None, str]] = [
     (errors.ProviderRateLimited, 429, RATE, "rate_limit_exceeded", RATE),
     (errors.CreditOnHold, 429, RATE, "credit_on_hold", RATE),
     (errors.UpstreamError, 502, SERVER, "upstream_error", "api_error"),
+    (errors.CredentialRefused, 502, SERVER, "upstream_error", "api_error"),
     (errors.WorkerLost, 502, SERVER, "worker_lost", "api_error"),
     (errors.Overloaded, 503, SERVER, "overloaded", OVERLOADED),
     (errors.PiiUnavailable, 503, SERVER, "pii_unavailable", OVERLOADED),
@@ -102,8 +103,8 @@ def test_when_to_try_again_is_said_in_both_units(after_ms: int, seconds: str) ->
 
 
 def test_what_cannot_succeed_again_says_so() -> None:
-    for kind in (errors.InvalidRequest, errors.StreamBroken, errors.IdempotentReplay, errors.ResidencyRefused):
-        assert problems.headers_of(kind("no")) == {"x-should-retry": "false"}
+    for kind in (errors.InvalidRequest, errors.StreamBroken, errors.ResidencyRefused, errors.CredentialRefused):
+        assert problems.headers_of(from_failure(to_failure(kind("no")))) == {"x-should-retry": "false"}
 
 
 def test_an_anthropic_stream_names_its_error_event() -> None:

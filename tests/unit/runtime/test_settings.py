@@ -14,6 +14,7 @@ class Sample(Settings):
     credential: SecretStr = Field(default=SecretStr(""), min_length=0, max_length=10)
     size: int = Field(default=1, ge=1)
     needed: str
+    origin: str = Field(default="http://x", pattern=r"^https?://[^/]+$", description="an origin, such as http://x")
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Self:
@@ -70,6 +71,15 @@ def test_every_wrong_value_has_a_sentence_with_the_name_of_its_variable(capsys: 
 def test_no_value_is_ever_quoted(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused({name: "hunter2-hunter2", "NI_NEEDED": ""}, capsys)
     assert "hunter2" not in "".join(said)
+
+
+def test_what_is_allowed_is_said_and_no_pattern_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused({"NI_ORIGIN": "nonsense", "NI_LOG_LEVEL": "loud", "NI_ADMIN_PORT": "-1"}, capsys)
+    assert said == [
+        "configuration: NI_ADMIN_PORT: Input should be greater than or equal to 0 (its port; 0: any free one)",
+        "configuration: NI_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error' (what is logged)",
+        "configuration: NI_ORIGIN: must be an origin, such as http://x",
+    ]
 
 
 def test_a_rule_over_several_settings_is_a_sentence_too(capsys: pytest.CaptureFixture[str]) -> None:

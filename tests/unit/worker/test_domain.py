@@ -26,3 +26,24 @@ def test_the_price_is_the_sum_of_disjoint_buckets_and_reasoning_is_not_added_aga
             input=1_000_000, output=1_000_000, cache_read=1_000_000
         )).total_nano
         assert domain.cost(catalog, route, Usage()).total_nano == 0
+
+
+KEY = "canary-0123456789"
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"Authorization": f"Bearer {KEY}"}, f"Bearer {KEY} is wrong, {KEY} too"),
+        ({"api-key": KEY}, f"{KEY}{KEY}"),
+        ({"Authorization": f"AWS4-HMAC-SHA256 Credential=a, Signature={KEY}"}, f"Signature={KEY} does not match"),
+        ({"X-Amz-Security-Token": KEY}, f"the token {KEY} has expired"),
+    ],
+)
+def test_no_credential_that_was_sent_stays_in_what_a_provider_says(headers: dict[str, str], said: str) -> None:
+    assert KEY not in domain.scrubbed(said, headers)
+
+
+def test_words_that_are_no_secret_stay() -> None:
+    headers = {"Authorization": "Bearer sandbox", "Content-Type": "application/json", "api-key": ""}
+    assert domain.scrubbed("the sandbox wants application/json", headers) == "the sandbox wants application/json"

@@ -133,7 +133,26 @@ def test_no_reason_and_no_state_holds_a_credential(catalog: Catalog) -> None:
         assert canary not in found.reason + str(found.state())
 
 
-def test_a_wire_format_not_spoken_yet_is_listed_all_the_same(catalog: Catalog) -> None:
-    unspoken = [egress for egress in catalog.egresses.values() if egress.wire not in SPOKEN]
-    for egress in unspoken:
-        assert find(egress, {}, None).state().available
+@pytest.mark.parametrize("name", ["vertex-ca", "anthropic"])
+def test_a_wire_format_not_spoken_yet_is_the_reason_whatever_is_set(catalog: Catalog, name: str) -> None:
+    egress = catalog.egresses[name]
+    reason = f"{egress.provider}'s wire format is not spoken here yet"
+    for environ, sandbox in (({}, None), (dict.fromkeys(egress.credentials[0], "x"), None), ({}, SANDBOX)):
+        state = find(egress, environ, sandbox).state()
+        assert (state.available, state.reason) == (False, reason)
+
+
+def test_a_credential_is_what_lists_a_route_and_the_sandbox_needs_none(catalog: Catalog) -> None:
+    for egress in catalog.egresses.values():
+        values = dict.fromkeys(egress.credentials[0], "https://x.example")
+        assert not find(egress, {}, None).state().has_credential
+        assert find(egress, values, None).state().has_credential
+        assert find(egress, {}, SANDBOX).state().has_credential
+
+
+def test_what_can_be_called_has_a_credential(catalog: Catalog) -> None:
+    for egress in catalog.egresses.values():
+        for sandbox in (None, SANDBOX):
+            state = find(egress, dict.fromkeys(egress.credentials[-1], "https://x.example"), sandbox).state()
+            assert state.has_credential
+            assert state.available is (egress.wire in SPOKEN)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18northern/v1/street.proto\x12\x0bnorthern.v1\"_\n\x0b\x45gressState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\x12\x0e\n\x06\x63ustom\x18\x05 \x01(\x08\"v\n\x04\x42\x65\x61t\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07replica\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12*\n\x08\x65gresses\x18\x04 \x03(\x0b\x32\x18.northern.v1.EgressState\x12\x0f\n\x07leaving\x18\x05 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18northern/v1/street.proto\x12\x0bnorthern.v1\"w\n\x0b\x45gressState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\x12\x0e\n\x06\x63ustom\x18\x05 \x01(\x08\x12\x16\n\x0ehas_credential\x18\x06 \x01(\x08\"v\n\x04\x42\x65\x61t\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07replica\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12*\n\x08\x65gresses\x18\x04 \x03(\x0b\x32\x18.northern.v1.EgressState\x12\x0f\n\x07leaving\x18\x05 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'northern.v1.street_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EGRESSSTATE']._serialized_start=41
-  _globals['_EGRESSSTATE']._serialized_end=136
-  _globals['_BEAT']._serialized_start=138
-  _globals['_BEAT']._serialized_end=256
+  _globals['_EGRESSSTATE']._serialized_end=160
+  _globals['_BEAT']._serialized_start=162
+  _globals['_BEAT']._serialized_end=280
 # @@protoc_insertion_point(module_scope)

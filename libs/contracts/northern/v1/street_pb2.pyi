@@ -7,18 +7,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EgressState(_message.Message):
-    __slots__ = ("name", "available", "reason", "sandbox", "custom")
+    __slots__ = ("name", "available", "reason", "sandbox", "custom", "has_credential")
     NAME_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
     CUSTOM_FIELD_NUMBER: _ClassVar[int]
+    HAS_CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
     name: str
     available: bool
     reason: str
     sandbox: bool
     custom: bool
-    def __init__(self, name: _Optional[str] = ..., available: _Optional[bool] = ..., reason: _Optional[str] = ..., sandbox: _Optional[bool] = ..., custom: _Optional[bool] = ...) -> None: ...
+    has_credential: bool
+    def __init__(self, name: _Optional[str] = ..., available: _Optional[bool] = ..., reason: _Optional[str] = ..., sandbox: _Optional[bool] = ..., custom: _Optional[bool] = ..., has_credential: _Optional[bool] = ...) -> None: ...
 
 class Beat(_message.Message):
     __slots__ = ("service", "replica", "boot_id", "egresses", "leaving")

@@ -1,0 +1,62 @@
+"""The request ids of this edge: issued under a leased slot, and under another one where that was lost."""
+
+import asyncio
+from collections.abc import Callable
+
+from libs.bus.base import Bus
+from libs.bus.lease import SlotLease, lease_slot
+from libs.contracts.errors import BusUnavailable, Overloaded
+from libs.contracts.ids import RequestIds
+from libs.telemetry.log import logger
+
+_RETRY_S = 0.5
+
+
+class Ids:
+    """Call it for an id; LookupError while there is no slot to issue it under. `now_ms` is Unix time."""
+
+    _lease: SlotLease
+    _issue: RequestIds
+    _keeping: "asyncio.Task[None]"
+
+    def __init__(self, bus: Bus, owner: str, now_ms: Callable[[], int]) -> None:
+        self._bus, self._owner, self._now_ms = bus, owner, now_ms
+
+    async def start(self) -> None:
+        """Raises BusUnavailable, Overloaded, and LookupError where all slots are held."""
+        lease = self._lease = await self._leased()
+        self._issue = RequestIds(lease.slot, self._now_ms, lease.until_ms, lease.from_ms)
+        self._keeping = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        """Give the slot back."""
+        self._keeping.cancel()
+        await asyncio.gather(self._keeping, return_exceptions=True)
+        await self._lease.close()
+
+    @property
+    def held(self) -> bool:
+        """Whether the slot is ours."""
+        return not self._lease.lost
+
+    def __call__(self) -> str:
+        self._issue.until_ms = self._lease.until_ms
+        return self._issue()
+
+    async def _keep(self) -> None:
+        """A broker that was away for longer than a lease lasts, and the slot is another's: take one that is free."""
+        while True:
+            await self._lease.taken()
+            try:
+                lease = await self._leased()
+            except (BusUnavailable, Overloaded, LookupError) as error:
+                logger().warning("id_slot_missing", error_type=type(error).__name__)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            await self._lease.close()
+            self._lease = lease
+            self._issue.move(lease.slot, lease.until_ms, lease.from_ms)
+            logger().info("id_slot_leased", name=lease.name)
+
+    async def _leased(self) -> SlotLease:
+        return await lease_slot(self._bus, self._owner, self._now_ms)
