@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from cli.status import state_option
+from cli.status import state_option, typed
 from libs.embedded.state import State, lock_holder
 
 NAME = "down"
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     deadline = time.monotonic() + _PATIENCE_S
     while lock_holder(state) is not None:
         if time.monotonic() > deadline:
-            print(f"it still runs after {_PATIENCE_S:.0f} s; try: ni down --now")
+            print(f"it still runs after {_PATIENCE_S:.0f} s; try: {typed('down', '--now')}")
             return 1
         time.sleep(0.05)
     print("stopped; state is kept in", state.root)

@@ -9,6 +9,7 @@ from typing import get_args
 
 from pydantic import SecretStr, ValidationError
 
+from cli.status import typed
 from libs.contracts.errors import StoreUnavailable
 from libs.embedded.keyring import store_password
 from libs.embedded.state import State, read_json
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         return _refuse(f"the password cannot be read: {error.strerror} ({error.filename})", EX_CONFIG)
     except LookupError:
-        return _refuse("no street runs here and no store is named; start one (ni up) or give --url", EX_CONFIG)
+        return _refuse(f"no street runs here and no store is named; start one ({typed('up')}) or give --url", EX_CONFIG)
     try:
         applied = asyncio.run(_migrate(settings, args.folder, args.engine))
     except (StoreUnavailable, StoreRefused, MigrationsRefused) as error:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,20 @@ def state_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def typed(verb: str, *options: str) -> str:
+    """How to type a verb here: whoever came by make need not have `ni` on the PATH."""
+    by_make = bool(os.environ.get("MAKELEVEL"))
+    if by_make and not options:
+        return f"make {verb}"
+    return " ".join((str(Path(sys.executable).with_name("ni")) if by_make else "ni", verb, *options))
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
     state = State(root=args.state.resolve())
     holder = lock_holder(state)
     if holder is None:
-        print(f"nothing runs on {state.root}; start it with: ni up")
+        print(f"nothing runs on {state.root}; start it with: {typed('up')}")
         return NOT_RUNNING
     running = read_json(state.running)
     print(f"{holder.get('url', '')}   supervisor pid {holder.get('pid', '?')}   state {state.root}")

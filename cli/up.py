@@ -9,12 +9,12 @@ import time
 
 import orjson
 
-from cli.status import state_option
+from cli.status import state_option, typed
 from libs.embedded.logs import Console
 from libs.embedded.probe import OK, get, until_ready
 from libs.embedded.state import AlreadyRuns, read_json, write_atomically
 from libs.embedded.street import Opened, StreetSettings, describe, opened
-from libs.embedded.supervisor import BadConfiguration, Supervisor
+from libs.embedded.supervisor import BadConfiguration, Supervisor, allow_many_files
 from libs.runtime.settings import EX_CONFIG, read
 
 NAME = "up"
@@ -37,6 +37,7 @@ examples:
   OPENAI_API_KEY=… ni up
 """
 _LATE_S = 15.0
+_KNOWN_S = 2.0  # by then the edge has seen a key that has just been made; one that was revoked it never lets in
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +48,14 @@ def run(args: argparse.Namespace) -> int:
     """Until stopped: 0; something already runs here: 0; it cannot run like this: 78."""
     environ = {**os.environ, "NI_STATE": str(args.state.resolve())}  # the children stand elsewhere
     settings = read(StreetSettings, environ)
+    allow_many_files()
     try:
         with opened(settings, environ) as street:
             return asyncio.run(_supervise(street, raw=settings.log == "json"))
     except AlreadyRuns as running:
         print(f"a street already runs on {args.state}: {running.url} (pid {running.pid})")
-        print("see it: ni status · stop it: ni down · a second one: NI_STATE=.state2 NI_PORT=8090 make up")
+        second = f"NI_STATE=.state2 NI_PORT=8090 {typed('up')}"
+        print(f"see it: {typed('status')} · stop it: {typed('down')} · a second one: {second}")
         return 0
 
 
@@ -95,7 +98,7 @@ async def _supervise(street: Opened, *, raw: bool) -> int:
 
 
 async def _greet(street: Opened, supervisor: Supervisor, console: Console) -> None:
-    """The summary: once everything is up, or once the edge is while others are late (they are named)."""
+    """The summary: once everything is up, or once edge and accounts are while others are late (they are named)."""
     began = time.monotonic()
     ups = [asyncio.create_task(child.up.wait()) for child in supervisor.children.values()]
     try:
@@ -105,7 +108,8 @@ async def _greet(street: Opened, supervisor: Supervisor, console: Console) -> No
             if late:
                 seconds = time.monotonic() - began
                 console.say(f"not ready after {seconds:.0f} s: {', '.join(late)} (why: {street.state.logs})")
-            if not late or (await get(f"{street.url}/readyz"))[0] == OK:
+            # Once accounts is up, bootstrap.json is there and its key in the buckets.
+            if not late or ("accounts" not in late and (await get(f"{street.url}/readyz"))[0] == OK):
                 break
         await until_ready(f"{street.url}/readyz")
         console.print(await summary(street, console, time.monotonic() - began))
@@ -126,7 +130,7 @@ async def summary(street: Opened, console: Console, seconds: float) -> str:
         "",
         console.bold(f"  Northern Inference is up ({seconds:.1f} s)"),
         "",
-        f"  gateway    {street.url}   (OpenAI: {street.url}/v1 · Anthropic: {street.url})",
+        f"  gateway    {street.url}   (OpenAI: {street.url}/v1)",
         f"  API key    {key}",
         f"  providers  {providers}: {street.sandbox_reason}",
         f"  state      {street.state.root}   logs in logs/, ports in ports.json",
@@ -135,7 +139,7 @@ async def summary(street: Opened, console: Console, seconds: float) -> str:
         f"    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\",
         f"    -d '{body}'",
         "",
-        "  stop with Ctrl-C (or: ni down)",
+        f"  stop with Ctrl-C (or: {typed('down')})",
         "",
     ]
     if (await get(f"{street.url}/portal/"))[0] == OK:
@@ -146,7 +150,16 @@ async def summary(street: Opened, console: Console, seconds: float) -> str:
 
 
 async def _model(url: str, key: str) -> str:
-    """A model this key may call, one with a Canadian endpoint if there is any."""
-    status, body = await get(f"{url}/v1/models", bearer=key)
+    """A model this key may call and that is ready, one with a Canadian endpoint if there is any."""
+    deadline = time.monotonic() + _KNOWN_S
+    while True:
+        status, body = await get(f"{url}/v1/models", bearer=key)
+        if status == OK or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.05)
     ids = [str(one["id"]) for one in orjson.loads(body).get("data", [])] if status == OK else []
-    return next((one for one in ids if one.endswith("-ca")), ids[0] if ids else "Qwen/Qwen3-14B")
+    for one in sorted(ids, key=lambda name: not name.endswith("-ca")):
+        status, body = await get(f"{url}/api/v1/inference/models/{one}/health")
+        if status == OK and orjson.loads(body)["status"] == "ready":
+            return one
+    return "Qwen/Qwen3-14B"

@@ -145,7 +145,7 @@ def _public_socket(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        refuse(f"{host}:{port} cannot be opened ({error.strerror}); choose another port: NI_PORT={port + 1} make up")
+        refuse(f"{host}:{port} cannot be opened ({error.strerror}); choose another port, such as NI_PORT={port + 1}")
     listener.setblocking(False)
     return listener
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -16,6 +17,8 @@ from libs.runtime.parent import die_with_parent
 from libs.runtime.settings import EX_CONFIG
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _STEADY_S = 0.2, 5.0, 30.0
+_WORDLESS_S = 3.0  # a stop that takes longer says what it waits for
+_FILES = 65_536
 
 
 class BadConfiguration(Exception):
@@ -178,7 +181,17 @@ class Supervisor:
         self._reap()
         for stage in sorted({c.program.stage for c in self.children.values()}, reverse=True):
             now = [c for c in self.children.values() if c.program.stage == stage and c.pid]
+            late = asyncio.get_running_loop().call_later(_WORDLESS_S, self._say_who_is_late, now)
             await asyncio.gather(*(self._stop(child) for child in now))
+            late.cancel()
+
+    def _say_who_is_late(self, asked: Sequence[Child]) -> None:
+        late = [child.program for child in asked if child.pid]
+        if late:
+            names, most_s = ", ".join(p.name for p in late), max(p.stop_s for p in late)
+            self._console.say(
+                f"waiting for {names}: running requests end, and facts are stored, first (at most {most_s:g} s)"
+            )
 
     async def _stop(self, child: Child) -> None:
         assert child.process is not None
@@ -195,6 +208,18 @@ class Supervisor:
         assert child.process is not None
         assert child.process.returncode is not None
         return child.process.returncode
+
+
+def allow_many_files() -> None:
+    """Raise this process's limit of open files, which children inherit: each connection is one, and 1,024 is usual."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):
+        return  # macOS refuses what it calls unlimited: as it was, then
 
 
 def described(code: int) -> str:

@@ -46,7 +46,7 @@ class Street:
         """Run `ni up` until all of it is up and the edge is ready; AssertionError with the console's end otherwise."""
         self._process = self._spawn()
         deadline = time.monotonic() + deadline_s
-        while not (self.whole() and await self.ready()):
+        while not (self.whole() and self.state.bootstrap.exists() and await self.ready()):
             assert self._process.poll() is None, f"`ni up` ended with {self._process.returncode}\n{self.tail()}"
             if time.monotonic() > deadline:
                 await self.stop()

@@ -177,6 +177,20 @@ async def test_one_that_does_not_stop_is_killed_and_it_is_said(tmp_path: Path) -
     assert "worker did not stop within 0.3 s and was killed" in street.shown
 
 
+async def test_a_stop_that_takes_its_time_says_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("libs.embedded.supervisor._WORDLESS_S", 0.2)
+    slow = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.6), exit(0))); print('up', flush=True); time.sleep(60)"
+    (port,) = free_ports(1)
+    quick = server("router", port, tmp_path / "notes")
+    async with supervised(tmp_path, script("worker", slow), quick) as street:
+        await until(lambda: "up" in street.shown, "not started")
+        await street.up("router")
+    assert "waiting for worker: running requests end, and facts are stored, first (at most 5 s)" in street.shown
+    assert "killed" not in street.shown
+
+
 async def test_a_second_request_to_stop_kills_at_once(tmp_path: Path) -> None:
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -213,6 +227,20 @@ async def test_no_connection_is_refused_while_the_edge_restarts(tmp_path: Path) 
                 answered.append(status)
         assert answered.count(200) >= 29  # the one in its hands when it was killed may be cut
         assert answered[-1] == 200
+
+
+async def test_the_limit_of_open_files_is_raised_for_all_as_far_as_it_may_be() -> None:
+    code = """
+import resource
+from libs.embedded.supervisor import allow_many_files
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 2048))
+allow_many_files()
+allow_many_files()
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=subprocess.PIPE, cwd=ROOT)
+    said, _ = await process.communicate()
+    assert said.split() == [b"2048", b"2048"]
 
 
 async def test_children_die_with_the_supervisor_however_that_ends(tmp_path: Path) -> None:

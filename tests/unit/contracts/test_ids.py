@@ -108,3 +108,21 @@ def test_a_clock_before_2026_issues_nothing_that_is_no_id() -> None:
 def test_a_slot_that_does_not_fit_is_refused(slot: int) -> None:
     with pytest.raises(ValueError, match="slot"):
         RequestIds(slot, Clock(), FOR_EVER)
+
+
+@given(st.lists(st.tuples(st.integers(0, SLOTS - 1), st.integers(-5000, 5000), st.integers(-2000, 2000)), max_size=50))
+def test_under_another_slot_ids_go_on_above_all_that_were_issued(moves: list[tuple[int, int, int]]) -> None:
+    clock = Clock()
+    issue = RequestIds(7, clock, FOR_EVER)
+    found = [issue()]
+    for slot, step, ahead in moves:
+        clock.ms += step
+        issue.move(slot, FOR_EVER, clock.ms + ahead)
+        found += [issue(), issue()]
+        assert issued_at_ms(found[-1]) >= clock.ms + ahead
+    assert found == sorted(set(found))
+
+
+def test_what_was_granted_to_the_holder_before_is_left_to_it_though_the_clock_steps_back() -> None:
+    clock = Clock(NOW - 3000)
+    assert issued_at_ms(RequestIds(7, clock, FOR_EVER, from_ms=NOW)()) == NOW

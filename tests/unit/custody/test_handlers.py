@@ -12,8 +12,9 @@ from libs.contracts.northern.v1.facts_pb2 import Fact
 from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
 from libs.projection.base import Placed
 from libs.telemetry.metrics import Metrics
-from services.custody.handlers import Handlers
+from services.custody.handlers import ANSWER_S, MOST_MS, Handlers
 from services.custody.reader import Records
+from services.custody.records import Row
 
 if TYPE_CHECKING:
     from tests.unit.custody.conftest import KeptTable
@@ -98,3 +99,16 @@ async def test_a_store_that_is_down_is_said(table: "KeptTable") -> None:
 async def test_a_question_that_cannot_be_read_is_refused(table: "KeptTable") -> None:
     got = CustodyGot.FromString(await handlers_at(table, AT).get(b"\xff"))
     assert got.failure.code == "invalid_request"
+
+
+async def test_a_store_that_hangs_is_said_before_the_asker_gives_up(
+    table: "KeptTable", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*_: str) -> list[Row]:
+        await asyncio.sleep(60)
+        return []
+
+    monkeypatch.setattr(table, "of", hangs)
+    got = await ask(Handlers(table=table, now_ms=lambda: AT + 60_000, answer_s=0.05), wait_ms=3000)
+    assert got.failure.code == "store_unavailable"
+    assert MOST_MS / 1000 < ANSWER_S < MOST_MS / 1000 + 2  # what the edge waits for an answer

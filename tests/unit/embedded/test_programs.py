@@ -65,7 +65,9 @@ def test_the_sandbox_answers_when_no_credential_is_set_or_when_asked_for() -> No
 
 
 @pytest.mark.parametrize("said", ["true", "yes", "01", " 1", "off"])
-def test_a_sandbox_setting_that_is_neither_0_nor_1_ends_the_start(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sandbox_setting_that_is_neither_0_nor_1_ends_the_start(
+    said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         read(StreetSettings, {"NI_SANDBOX": said})
     assert ended.value.code == EX_CONFIG

@@ -43,7 +43,9 @@ def test_what_is_not_one_json_object_is_refused(raw: bytes) -> None:
 
 def test_duplicate_members_collapse_to_the_last_so_that_nobody_downstream_reads_another() -> None:
     raw = b'{"model":"a","model":"b","residency":["US"],"residency":["CA"],"messages":[{"role":"user","role":"user"}]}'
-    asked = domain.read(domain.parse(raw), {}, domain.Allowed(tiers=domain.TIERS, residency=()), Surface.SURFACE_GATEWAY)
+    asked = domain.read(
+        domain.parse(raw), {}, domain.Allowed(tiers=domain.TIERS, residency=()), Surface.SURFACE_GATEWAY
+    )
     assert asked.shape.model == "b"
     assert list(asked.policy.residency) == ["CA"]
     assert asked.body == b'{"messages":[{"role":"user"}]}'
@@ -165,7 +167,11 @@ BOTH: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(("member", "value", "text"), BOTH)
 def test_a_header_says_what_the_member_says(member: str, value: Any, text: str) -> None:
     header = {domain.HEADER_FORMS[member]: text}
-    by_body, by_header, by_both = read(chat(**{member: value})), read(chat(), header), read(chat(**{member: value}), header)
+    by_body, by_header, by_both = (
+        read(chat(**{member: value})),
+        read(chat(), header),
+        read(chat(**{member: value}), header),
+    )
     assert by_body == by_header == by_both
     assert member not in orjson.loads(by_both.body)
 

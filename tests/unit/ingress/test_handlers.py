@@ -33,7 +33,8 @@ def test_every_alias_is_the_same_place(path: str, surface: Surface, tail: str) -
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/v1x", "/v2/models", "/api", "/api/v1", "/api/v1/inferences", "/api/billing/models", "v1", "/a/v1"]
+    "path",
+    ["", "/", "/v1x", "/v2/models", "/api", "/api/v1", "/api/v1/inferences", "/api/billing/models", "v1", "/a/v1"],
 )
 def test_what_only_looks_like_a_surface_is_none(path: str) -> None:
     assert locate(path) is None

@@ -22,9 +22,10 @@ def test_the_price_is_the_sum_of_disjoint_buckets_and_reasoning_is_not_added_aga
         usage = Usage(input=1_000_000, output=1_000_000, reasoning=999_999, cache_read=1_000_000)
         priced = domain.cost(catalog, route, usage)
         assert priced.total_nano >= rates.output
-        assert priced.total_nano == domain.cost(catalog, route, Usage(
-            input=1_000_000, output=1_000_000, cache_read=1_000_000
-        )).total_nano
+        assert (
+            priced.total_nano
+            == domain.cost(catalog, route, Usage(input=1_000_000, output=1_000_000, cache_read=1_000_000)).total_nano
+        )
         assert domain.cost(catalog, route, Usage()).total_nano == 0
 
 
