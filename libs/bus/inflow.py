@@ -11,6 +11,7 @@ from libs.bus.base import Bus, Message, Subscription
 from libs.contracts import subjects
 from libs.contracts.errors import BusUnavailable, NorthernError, Overloaded, StreamBroken, WorkerLost
 from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, Frame
+from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 
 WINDOW = 256 << 10  # bytes of Data a sender may have under way
@@ -108,9 +109,12 @@ class Inflows:
             await asyncio.sleep(_TICK_S)
             now = self.now()
             for inflow in list(self._open.values()):
-                inflow.check(now)
-                if inflow.ctl and now - inflow.said_at >= _BEAT_S:
-                    await inflow.beat()
+                try:
+                    inflow.check(now)
+                    if inflow.ctl and now - inflow.said_at >= _BEAT_S:
+                        await inflow.beat()
+                except Exception as error:  # noqa: BLE001 - without the ticker nobody would notice silence any more
+                    logger().error("tick_failed", error_type=type(error).__name__)
 
 
 class Inflow:

@@ -1,7 +1,7 @@
 """The real adapter: the only file that speaks to nats-py. Its exceptions are translated here and never leave."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from nats.aio.subscription import Subscription as NatsSubscription
 
 from libs.bus.base import Bus, Conflict, Entry, Handler, Stored
 from libs.bus.direct import DirectClient
+from libs.bus.reader import REMOVED, Reader
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.subjects import inbox_prefix, random_token
 from libs.runtime.settings import Settings
@@ -21,12 +22,8 @@ from libs.telemetry.log import logger
 
 _CONNECT_S = 15.0  # a street that starts together: the broker may be a moment late
 _DRAIN_S = 5.0  # for what a stopped subscription was already given
-_PULL = 512  # messages asked for at a time
-_PULL_BYTES = 8 << 20  # and bytes: what may lie unread in this process
-_PULL_S = 2.0  # a pull that brings nothing ends by itself: the sign of life
 _WRONG_LAST_SEQUENCE = 10071
-_NOT_FOUND, _CONFLICT, _NO_RESPONDERS = "404", "409", "503"
-_REMOVED = ("DEL", "PURGE")
+_NOT_FOUND = "404"
 
 
 @asynccontextmanager
@@ -152,7 +149,7 @@ class NatsBus:
             f"CONSUMER.CREATE.{stream}.{name}" + (".>" if latest else ""),
             {"stream_name": stream, "config": config},
         )
-        reader = _Reader(self, stream, name, gather_s)
+        reader = Reader(self, stream, name, gather_s)
         async for batch in reader.batches():
             yield batch
 
@@ -163,7 +160,7 @@ class NatsBus:
     async def get(self, bucket: str, key: str) -> Entry | None:
         msg = await self._request(f"$JS.API.DIRECT.GET.KV_{bucket}.$KV.{bucket}.{key}", b"", 2.0)
         headers = msg.headers or {}
-        if headers.get("Status") == _NOT_FOUND or headers.get("KV-Operation") in _REMOVED:
+        if headers.get("Status") == _NOT_FOUND or headers.get("KV-Operation") in REMOVED:
             return None
         return Entry(key, msg.data, int(headers["Nats-Sequence"]))
 
@@ -186,7 +183,7 @@ class NatsBus:
         except Conflict:
             msg = await self._request(f"$JS.API.DIRECT.GET.KV_{bucket}.{subject}", b"", 2.0)
             headers = msg.headers or {}
-            if headers.get("KV-Operation") not in _REMOVED:
+            if headers.get("KV-Operation") not in REMOVED:
                 raise
             return await self.append(subject, value, expected=int(headers["Nats-Sequence"]))
 
@@ -257,73 +254,3 @@ async def _unsubscribe(sub: NatsSubscription) -> None:
         await sub.unsubscribe()
     except (nats.errors.Error, OSError):
         pass  # the connection is gone, and the subscription with it
-
-
-class _Reader:
-    """Pulls from an ephemeral consumer without acks: one pull outstanding, order checked by the consumer's count."""
-
-    def __init__(self, bus: NatsBus, stream: str, consumer: str, gather_s: float) -> None:
-        self._bus, self._stream, self._consumer, self._gather_s = bus, stream, consumer, gather_s
-        self._expected = 1
-
-    async def batches(self) -> AsyncIterator[list[Stored]]:
-        opened_on = self._bus.connects
-        async with self._bus.inbox() as (inbox, queue):
-            busy = False  # gathering: whether the pull before brought something
-            while self._bus.connects == opened_on:
-                if busy:
-                    await asyncio.sleep(self._gather_s)
-                size = await self._pull(inbox, busy=busy)
-                left, over = size, False
-                while left > 0 and not over:
-                    first = await self._next(queue)
-                    if first is None or self._bus.connects != opened_on:
-                        return
-                    batch: list[Stored] = []
-                    for msg in (first, *_at_hand(queue)):
-                        status = msg.headers.get("Status") if msg.headers else None
-                        if status is None:
-                            batch.append(self._stored(msg))
-                        elif _is_dead(status, msg):
-                            return
-                        else:
-                            over = True  # the pull has run out
-                    left -= len(batch)
-                    yield batch
-                busy = self._gather_s > 0 and left < size
-
-    async def _pull(self, inbox: str, *, busy: bool) -> int:
-        """Ask, and say for how many: with gathering for one, which may be long in coming, then for all there are."""
-        ask: dict[str, int | bool] = {"batch": 1 if self._gather_s and not busy else _PULL, "max_bytes": _PULL_BYTES}
-        ask |= {"no_wait": True} if busy else {"expires": int(_PULL_S * 1e9)}
-        await self._bus.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}", orjson.dumps(ask), inbox)
-        return int(ask["batch"])
-
-    async def _next(self, queue: "asyncio.Queue[Msg | None]") -> Msg | None:
-        try:
-            return await asyncio.wait_for(queue.get(), _PULL_S + 2)
-        except TimeoutError:
-            return None  # not even the pull's own end came: this consumer is dead
-
-    def _stored(self, msg: Msg) -> Stored:
-        # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending> (ADR-15, first form)
-        fields = msg.reply.split(".")
-        stream_seq, consumer_seq = int(fields[-4]), int(fields[-3])
-        if consumer_seq != self._expected:
-            raise BusUnavailable("a message of the stream went missing on the way")
-        self._expected += 1
-        removed = msg.headers is not None and msg.headers.get("KV-Operation") in _REMOVED
-        return Stored(msg.subject, stream_seq, msg.data, removed)
-
-
-def _at_hand(queue: "asyncio.Queue[Msg | None]") -> Iterator[Msg]:
-    while not queue.empty():
-        msg = queue.get_nowait()
-        if msg is not None:
-            yield msg
-
-
-def _is_dead(status: str, msg: Msg) -> bool:
-    """Whether a status speaks of the consumer (removed, or idle for too long) and not of one pull (ADR-13)."""
-    said = (msg.headers or {}).get("Description", "")
-    return status == _NO_RESPONDERS or (status == _CONFLICT and "Consumer Deleted" in said)

@@ -11,6 +11,7 @@ from libs.bus.inflow import WINDOW
 from libs.contracts import subjects
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, End, Failure, Frame, Head
+from libs.telemetry.log import logger
 
 PIECE = 64 << 10  # the largest Data of one frame
 _PULL = 256 << 10  # a piece of a body
@@ -70,8 +71,11 @@ class Outflows:
             await asyncio.sleep(_TICK_S)
             now = self.now()
             for outflow in list(self._open.values()):
-                outflow.check(now)
-                await outflow.tick(now)
+                try:
+                    outflow.check(now)
+                    await outflow.tick(now)
+                except Exception as error:  # noqa: BLE001 - without the ticker nobody would notice silence any more
+                    logger().error("tick_failed", error_type=type(error).__name__)
 
 
 class Outflow:

@@ -1,7 +1,8 @@
-"""Errors on the bus: one of the tree as a Failure frame, and back."""
+"""Errors on the bus: one of the tree as a Failure frame or in the answer to a query, and back."""
 
 from libs.contracts.errors import Internal, NorthernError, ProviderRefused, catalogue
 from libs.contracts.northern.v1.frames_pb2 import Failure, RouteFacts
+from libs.contracts.northern.v1.query_pb2 import QueryFailure
 
 _CLASSES: dict[str, type[NorthernError]] = catalogue()
 
@@ -25,3 +26,15 @@ def from_failure(failure: Failure) -> NorthernError:
     if kind is ProviderRefused:
         return ProviderRefused(failure.message, provider_status=failure.provider_status, param=failure.param)
     return kind(failure.message, param=failure.param, retry_after_ms=failure.retry_after_ms)
+
+
+def to_query_failure(error: NorthernError) -> QueryFailure:
+    """What a service answers instead of what it was asked for."""
+    return QueryFailure(code=error.code, message=error.message, retry_after_ms=error.retry_after_ms)
+
+
+def from_query_failure(failure: QueryFailure) -> NorthernError:
+    """The error a refused query speaks of; an unknown code is an internal one."""
+    error = _CLASSES.get(failure.code, Internal)(failure.message)
+    error.retry_after_ms = failure.retry_after_ms  # not every class takes one
+    return error

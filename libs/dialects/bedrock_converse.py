@@ -355,10 +355,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Northern
     """The type stands in `x-amzn-ErrorType`, sometimes with a URL behind a colon; the body has only the message."""
     kind = failures.lower(headers).get("x-amzn-errortype", "").partition(":")[0]
     status = _EXCEPTIONS.get(kind[:1].lower() + kind[1:], status)
-    try:
-        told = obj(orjson.loads(body))
-    except ValueError:
-        told = {}
+    told = failures.told(body)
     message = string(told.get("message")) or string(told.get("Message"))
     return failures.from_status(status, _innermost(message), wait_ms=failures.retry_after_ms(headers))
 

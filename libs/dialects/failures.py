@@ -3,6 +3,9 @@
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
 
 from libs.contracts.errors import (
     CredentialRefused,
@@ -13,6 +16,7 @@ from libs.contracts.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
+from libs.dialects.fields import obj
 
 MESSAGE_LIMIT = 1000
 WAIT_LIMIT_MS = 3_600_000
@@ -32,6 +36,14 @@ def clean(message: str) -> str:
     """One line, bounded, without anything shaped like a credential."""
     line = _CONTROL.sub(" ", message[: 4 * MESSAGE_LIMIT]).strip()
     return _SECRET.sub("[removed]", line)[:MESSAGE_LIMIT]
+
+
+def told(body: bytes) -> dict[str, Any]:
+    """The body of a refusal as a JSON object; empty where it is none."""
+    try:
+        return obj(orjson.loads(body))
+    except ValueError:
+        return {}
 
 
 def lower(headers: Mapping[str, str]) -> dict[str, str]:

@@ -362,10 +362,7 @@ def stream_error(message: str, type: str, code: str) -> bytes:  # noqa: A002 - t
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> NorthernError:
     """The provider's refusal; the shapes of OpenAI, Azure, vLLM and plain `{"message"}` or `{"detail"}` are known."""
-    try:
-        told = obj(orjson.loads(body))
-    except ValueError:
-        told = {}
+    told = failures.told(body)
     error = told.get("error")
     inner = obj(error) or told
     message = string(error) or string(inner.get("message")) or string(inner.get("detail"))

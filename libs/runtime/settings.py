@@ -20,9 +20,7 @@ class Settings(BaseModel):
     nats_seed_file: Path | None = Field(default=None, description="this service's nkey seed; none: no authentication")
     admin_host: str = Field(default="127.0.0.1", description="address of /healthz, /readyz and /metrics")
     admin_port: int = Field(default=0, ge=0, le=65535, description="its port; 0: any free one")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="lines below it are left out"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="less is left out")
     drain_s: float = Field(default=30.0, gt=0, description="how long running work may take after SIGTERM")
     config_dir: Path = Field(default=Path("infra/config"), description="routes, egresses, prices")
 

@@ -19,7 +19,8 @@ from libs.contracts.errors import (
     NorthernError,
     RateLimitExceeded,
 )
-from libs.contracts.northern.v1.query_pb2 import QueryFailure, SessionGot, SessionOf, SignIn
+from libs.contracts.failures import to_query_failure
+from libs.contracts.northern.v1.query_pb2 import SessionGot, SessionOf, SignIn
 from libs.telemetry.log import logger
 from services.accounts.domain import Throttle, check_standing
 
@@ -116,7 +117,7 @@ async def _answered(kind: type[M], data: bytes, act: Callable[[M], Awaitable[Ses
 
 
 def _failed(error: NorthernError) -> SessionGot:
-    return SessionGot(failure=QueryFailure(code=error.code, message=error.message))
+    return SessionGot(failure=to_query_failure(error))
 
 
 def _shown(user: UserRecord) -> bytes:

@@ -9,8 +9,9 @@ import orjson
 from google.protobuf.message import DecodeError
 
 from libs.contracts.errors import InvalidRequest, NorthernError, NotFound, StoreUnavailable
+from libs.contracts.failures import to_query_failure
 from libs.contracts.ids import REQUEST_ID, issued_at_ms
-from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot, QueryFailure
+from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
 from services.custody.queries import FactTable
 from services.custody.records import pending, record
 
@@ -95,4 +96,4 @@ class Handlers:
 
 
 def _failed(error: NorthernError) -> bytes:
-    return CustodyGot(failure=QueryFailure(code=error.code, message=error.message)).SerializeToString()
+    return CustodyGot(failure=to_query_failure(error)).SerializeToString()

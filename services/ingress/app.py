@@ -40,8 +40,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
         await heard.start()
         await inflows.start()
         await principals.start()
-        ids = Ids(bus, boot_id, _now_ms)
-        await ids.start()
+        ids = await Ids.leased(bus, boot_id, _now_ms)
 
         def checks() -> Mapping[str, bool]:
             return {

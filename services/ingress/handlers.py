@@ -23,8 +23,8 @@ from libs.contracts.errors import (
     NorthernError,
     NotFound,
     RequestTooLarge,
-    catalogue,
 )
+from libs.contracts.failures import from_query_failure
 from libs.contracts.ids import REQUEST_ID
 from libs.contracts.northern.v1.envelope_pb2 import Dialect, Surface
 from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
@@ -160,7 +160,7 @@ class Handlers:
         answer = await self.bus.request(query("custody", "get"), ask.SerializeToString(), _CUSTODY_WAIT_MS / 1000 + 2)
         got = CustodyGot.FromString(answer)
         if got.HasField("failure"):
-            raise catalogue().get(got.failure.code, Internal)(got.failure.message)
+            raise from_query_failure(got.failure)
         return web.Response(body=got.record, content_type="application/json", headers=headers.identity(request_id))
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Self
 
 from libs.bus.base import Bus
 from libs.bus.lease import SlotLease, lease_slot
@@ -15,18 +16,15 @@ _RETRY_S = 0.5
 class Ids:
     """Call it for an id; LookupError while there is no slot to issue it under. `now_ms` is Unix time."""
 
-    _lease: SlotLease
-    _issue: RequestIds
-    _keeping: "asyncio.Task[None]"
-
-    def __init__(self, bus: Bus, owner: str, now_ms: Callable[[], int]) -> None:
-        self._bus, self._owner, self._now_ms = bus, owner, now_ms
-
-    async def start(self) -> None:
-        """Raises BusUnavailable, Overloaded, and LookupError where all slots are held."""
-        lease = self._lease = await self._leased()
-        self._issue = RequestIds(lease.slot, self._now_ms, lease.until_ms, lease.from_ms)
+    def __init__(self, bus: Bus, owner: str, now_ms: Callable[[], int], lease: SlotLease) -> None:
+        self._bus, self._owner, self._now_ms, self._lease = bus, owner, now_ms, lease
+        self._issue = RequestIds(lease.slot, now_ms, lease.until_ms, lease.from_ms)
         self._keeping = asyncio.create_task(self._keep())
+
+    @classmethod
+    async def leased(cls, bus: Bus, owner: str, now_ms: Callable[[], int]) -> Self:
+        """With a slot of its own. Raises BusUnavailable, Overloaded, and LookupError where all slots are held."""
+        return cls(bus, owner, now_ms, await lease_slot(bus, owner, now_ms))
 
     async def close(self) -> None:
         """Give the slot back."""
@@ -48,7 +46,7 @@ class Ids:
         while True:
             await self._lease.taken()
             try:
-                lease = await self._leased()
+                lease = await lease_slot(self._bus, self._owner, self._now_ms)
             except (BusUnavailable, Overloaded, LookupError) as error:
                 logger().warning("id_slot_missing", error_type=type(error).__name__)
                 await asyncio.sleep(_RETRY_S)
@@ -57,6 +55,3 @@ class Ids:
             self._lease = lease
             self._issue.move(lease.slot, lease.until_ms, lease.from_ms)
             logger().info("id_slot_leased", name=lease.name)
-
-    async def _leased(self) -> SlotLease:
-        return await lease_slot(self._bus, self._owner, self._now_ms)

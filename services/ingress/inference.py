@@ -71,6 +71,8 @@ class Inference:
                 await asyncio.shield(inflow.cancel())
             if isinstance(error, asyncio.CancelledError):
                 raise
+            if request.transport is not None:
+                request.transport.abort()  # closing would wait for a reader that takes nothing
             raise asyncio.CancelledError from error  # the connection is closed without another word
         except NorthernError as error:
             sent.error = error

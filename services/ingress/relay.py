@@ -132,8 +132,7 @@ class Relay:
         if len(body) <= _SMALL:
             await response.write_eof()
         else:
-            async with asyncio.timeout(self._write_idle_s):
-                await response.write_eof()
+            await self._write_eof(response)
         self._sent.wrote(body)
         self._sent.delivery = Delivery.DELIVERY_COMPLETE
         return response
@@ -157,12 +156,13 @@ class Relay:
                 frame = await self._inflow.next()
         except NorthernError as error:
             self._sent.error = error
+            await self._inflow.cancel()  # a gap or a silence is known here alone
             await self._write(response, problems.event_of(error, self._dialect, self._id))
             response.force_close()
-            await response.write_eof()
+            await self._write_eof(response)
             return response
         self._sent.end = frame.end
-        await response.write_eof()
+        await self._write_eof(response)
         self._sent.delivery = Delivery.DELIVERY_COMPLETE
         return response
 
@@ -178,6 +178,10 @@ class Relay:
         async with asyncio.timeout(self._write_idle_s):
             await response.write(data)
         self._sent.wrote(data)
+
+    async def _write_eof(self, response: web.StreamResponse) -> None:
+        async with asyncio.timeout(self._write_idle_s):
+            await response.write_eof()
 
     def _headers(self, head: Head, end: End | None) -> dict[str, str]:
         found = headers.identity(self._id) | headers.custody(head.route)

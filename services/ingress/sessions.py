@@ -12,13 +12,12 @@ from libs.bus.base import Bus
 from libs.contracts.errors import (
     AccountDeactivated,
     CsrfFailed,
-    Internal,
     InvalidRequest,
     InvalidSession,
     MethodNotAllowed,
     NotFound,
-    catalogue,
 )
+from libs.contracts.failures import from_query_failure
 from libs.contracts.northern.v1.query_pb2 import SessionGot, SessionOf, SignIn
 from libs.contracts.subjects import query
 from services.ingress.principals import Principals
@@ -94,7 +93,7 @@ class Sessions:
     async def _ask(self, verb: str, data: bytes) -> SessionGot:
         got = SessionGot.FromString(await self.bus.request(query("accounts", verb), data, _ASK_S))
         if got.HasField("failure"):
-            raise catalogue().get(got.failure.code, Internal)(got.failure.message)
+            raise from_query_failure(got.failure)
         return got
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+
+import orjson
 
 from services.sandbox.domain import Answer, Ask
 
@@ -26,6 +28,15 @@ class Received:
     path: str
     headers: Mapping[str, str]
     body: bytes
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The body as a JSON object; None where it is anything else."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import orjson
 from services.sandbox.bedrock.blocks import TOOL_NAME, blocks_in, invalid, matches, one_of, text_of
 from services.sandbox.directives import UnknownDirectiveError, written_in
 from services.sandbox.domain import Ask, Choice, Tool
-from services.sandbox.wire import Refusal
+from services.sandbox.wire import Refusal, json_object
 
 Json = Mapping[str, Any]  # a request body, not yet validated
 
@@ -61,11 +61,8 @@ def read(raw: bytes, model: str, *, stream: bool) -> Ask:
 
 
 def _parsed(raw: bytes) -> Json:
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
+    body = json_object(raw)
+    if body is None:
         raise Refusal(400, "The request body is not a JSON object.", kind="SerializationException")
     for name in body:
         if name not in KNOWN:

@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from services.sandbox.directives import UnknownDirectiveError, written_in
 from services.sandbox.domain import Ask
 from services.sandbox.images import UnreadableImageError, describe
 from services.sandbox.openai.sequence import text_of, turns_in_order, wrong
 from services.sandbox.openai.tools import choice_in, schema_in, tools_in
-from services.sandbox.wire import Refusal
+from services.sandbox.wire import Refusal, json_object
 
 Json = Mapping[str, Any]  # a request body, not yet validated
 
@@ -96,11 +94,8 @@ def read(raw: bytes, *, deployment: str = "", vllm: bool = False) -> Ask:
 
 
 def _parsed(raw: bytes) -> Json:
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
+    body = json_object(raw)
+    if body is None:
         raise wrong("We could not parse the JSON body of your request. The OpenAI API expects a JSON payload.")
     return body
 

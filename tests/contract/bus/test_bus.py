@@ -9,7 +9,7 @@ import pytest
 from libs.bus.base import Bus, Conflict, Message, Stored
 from libs.contracts.errors import BusUnavailable, NorthernError, Overloaded
 from tests.contract.bus.conftest import Backend
-from tests.support.broker import until
+from tests.support.broker import Broker, until
 
 KV = "tenants"
 STREAM = "DLQ"
@@ -42,6 +42,26 @@ async def read(batches: AsyncIterator[list[Stored]], count: int) -> list[Stored]
             if len(found) >= count:
                 return found
     return found
+
+
+async def gathered(bus: Bus, after: int, count: int) -> list[list[Stored]]:
+    """The batches of a busy time of `count` messages, of the quiet after it, and of one message more."""
+    batches: list[list[Stored]] = []
+
+    async def gather() -> None:
+        async for batch in bus.follow(STREAM, after=after, gather_s=0.03):
+            batches.append(batch)  # noqa: PERF401 - looked at while it grows
+
+    reading, subject = asyncio.create_task(gather()), f"dlq.{fresh()}"
+    for n in range(count):
+        await bus.append(subject, b"%d" % n)
+        await asyncio.sleep(0.001)
+    await until(lambda: sum(map(len, batches)) == count)
+    await until(lambda: batches[-1] == [], 2.5)
+    await bus.append(subject, b"last")
+    await until(lambda: [m.data for m in batches[-1]] == [b"last"], 1)
+    reading.cancel()
+    return batches
 
 
 class TestCore:
@@ -242,6 +262,18 @@ class TestStream:
         found = await read(bus.follow(STREAM, after=before), 1112)
         assert [m.seq for m in found] == list(range(before + 1, before + 1113))
         assert [m.data[:2] for m in found[:12]] == [b"%02d" % n for n in range(12)]
+
+    async def test_a_reader_that_lets_messages_gather_misses_none(self, bus: Bus) -> None:
+        before = await bus.last_seq(STREAM)
+        batches = await gathered(bus, before, 150)
+        assert [m.seq for batch in batches for m in batch] == list(range(before + 1, before + 152))
+
+    async def test_a_reader_that_lets_messages_gather_is_woken_less_often(
+        self, bus: Bus, backend_of: Broker | None, request: pytest.FixtureRequest
+    ) -> None:
+        if backend_of is None:
+            request.applymarker(pytest.mark.xfail(strict=True, reason="the fake has no round trips to save"))
+        assert len(await gathered(bus, await bus.last_seq(STREAM), 150)) < 50
 
     async def test_where_nothing_comes_an_empty_batch_is_the_sign_of_life(self, bus: Bus) -> None:
         batches = bus.follow(STREAM, after=await bus.last_seq(STREAM))

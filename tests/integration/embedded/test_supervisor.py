@@ -181,7 +181,14 @@ async def test_a_stop_that_takes_its_time_says_what_it_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("libs.embedded.supervisor._WORDLESS_S", 0.2)
-    slow = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.6), exit(0))); print('up', flush=True); time.sleep(60)"
+    slow = """
+import signal, sys, time
+def end(*_):
+    time.sleep(0.6); sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print("up", flush=True)
+time.sleep(60)
+"""
     (port,) = free_ports(1)
     quick = server("router", port, tmp_path / "notes")
     async with supervised(tmp_path, script("worker", slow), quick) as street:

@@ -74,6 +74,7 @@ class Edge:
     script: Script | None = None
     envelopes: list[Envelope] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
+    wires: list["Wire"] = field(default_factory=list)
     gone: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -115,7 +116,9 @@ class Edge:
         return await wire.reply()
 
     async def open(self) -> "Wire":
-        return Wire(*await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26))
+        wire = Wire(*await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26))
+        self.wires.append(wire)
+        return wire
 
 
 @dataclass
@@ -237,6 +240,9 @@ async def edge(
     finally:
         for task in list(made.tasks):
             task.cancel()
+        for wire in made.wires:
+            wire.hang_up()
+            wire.writer.close()
         await server.close(0.1)
         await facts.close(1.0)
         for part in (outflows, inflows, heard, principals):

@@ -158,7 +158,9 @@ async def test_a_change_that_overtakes_the_comparison_is_neither_a_new_bucket_no
 class Trailing(MemoryBus):
     """Its readers hear everything a moment late."""
 
-    async def follow(self, stream: str, *, after: int = 0, latest: bool = False) -> AsyncIterator[list[Stored]]:
+    async def follow(
+        self, stream: str, *, after: int = 0, latest: bool = False, gather_s: float = 0.0
+    ) -> AsyncIterator[list[Stored]]:
         async for batch in super().follow(stream, after=after, latest=latest):
             await asyncio.sleep(0.01)
             yield batch
@@ -182,7 +184,9 @@ class Hanging(MemoryBus):
 
     opened = 0
 
-    async def follow(self, stream: str, *, after: int = 0, latest: bool = False) -> AsyncIterator[list[Stored]]:
+    async def follow(
+        self, stream: str, *, after: int = 0, latest: bool = False, gather_s: float = 0.0
+    ) -> AsyncIterator[list[Stored]]:
         self.opened += 1
         if self.opened == 2:
             await asyncio.Event().wait()

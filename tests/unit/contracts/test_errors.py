@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from libs.contracts import errors
 from libs.contracts.errors import Internal, NorthernError, ProviderRefused, RateLimitExceeded, catalogue
-from libs.contracts.failures import from_failure, to_failure
+from libs.contracts.failures import from_failure, from_query_failure, to_failure, to_query_failure
 from libs.contracts.northern.v1.frames_pb2 import Failure, RouteFacts
+from libs.contracts.northern.v1.query_pb2 import QueryFailure
 from services.ingress.problems import ROWS
 
 CODES = catalogue()
@@ -60,3 +61,15 @@ def test_the_route_rides_along_where_one_was_dialled() -> None:
 
 def test_a_code_nobody_knows_is_an_internal_error() -> None:
     assert type(from_failure(Failure(code="from_the_future", message="x"))) is Internal
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_a_query_that_is_refused_says_why_and_when_to_ask_again(code: str) -> None:
+    error = CODES[code]("do this next")
+    error.retry_after_ms = 1500
+    back = from_query_failure(QueryFailure.FromString(to_query_failure(error).SerializeToString()))
+    assert (type(back), back.message, back.retry_after_ms) == (CODES[code], "do this next", 1500)
+
+
+def test_a_refused_query_of_a_code_nobody_knows_is_an_internal_error() -> None:
+    assert type(from_query_failure(QueryFailure(code="from_the_future", message="x"))) is Internal

@@ -24,8 +24,7 @@ def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def issuing(bus: MemoryBus) -> AsyncIterator[Ids]:
-    ids = Ids(bus, "edge", now_ms)
-    await ids.start()
+    ids = await Ids.leased(bus, "edge", now_ms)
     try:
         yield ids
     finally:

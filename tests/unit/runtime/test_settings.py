@@ -77,7 +77,7 @@ def test_what_is_allowed_is_said_and_no_pattern_is_shown(capsys: pytest.CaptureF
     said = refused({"NI_ORIGIN": "nonsense", "NI_LOG_LEVEL": "loud", "NI_ADMIN_PORT": "-1"}, capsys)
     assert said == [
         "configuration: NI_ADMIN_PORT: Input should be greater than or equal to 0 (its port; 0: any free one)",
-        "configuration: NI_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error' (lines below it are left out)",
+        "configuration: NI_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error' (less is left out)",
         "configuration: NI_ORIGIN: must be an origin, such as http://x",
     ]
 

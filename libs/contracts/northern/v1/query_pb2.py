@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17northern/v1/query.proto\x12\x0bnorthern.v1\"-\n\x0cQueryFailure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"A\n\nCustodyGet\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07wait_ms\x18\x03 \x01(\r\"H\n\nCustodyGot\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\x0e\n\x06record\x18\x02 \x01(\x0c\")\n\x06SignIn\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\"\x1a\n\tSessionOf\x12\r\n\x05token\x18\x01 \x01(\t\"\x7f\n\nSessionGot\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\r\n\x05token\x18\x02 \x01(\t\x12\x12\n\ncsrf_token\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\x0c\x12\x14\n\x0c\x65xpires_in_s\x18\x05 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17northern/v1/query.proto\x12\x0bnorthern.v1\"E\n\x0cQueryFailure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\"A\n\nCustodyGet\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07wait_ms\x18\x03 \x01(\r\"H\n\nCustodyGot\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\x0e\n\x06record\x18\x02 \x01(\x0c\")\n\x06SignIn\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\"\x1a\n\tSessionOf\x12\r\n\x05token\x18\x01 \x01(\t\"\x7f\n\nSessionGot\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\r\n\x05token\x18\x02 \x01(\t\x12\x12\n\ncsrf_token\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\x0c\x12\x14\n\x0c\x65xpires_in_s\x18\x05 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,15 +32,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'northern.v1.query_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_QUERYFAILURE']._serialized_start=40
-  _globals['_QUERYFAILURE']._serialized_end=85
-  _globals['_CUSTODYGET']._serialized_start=87
-  _globals['_CUSTODYGET']._serialized_end=152
-  _globals['_CUSTODYGOT']._serialized_start=154
-  _globals['_CUSTODYGOT']._serialized_end=226
-  _globals['_SIGNIN']._serialized_start=228
-  _globals['_SIGNIN']._serialized_end=269
-  _globals['_SESSIONOF']._serialized_start=271
-  _globals['_SESSIONOF']._serialized_end=297
-  _globals['_SESSIONGOT']._serialized_start=299
-  _globals['_SESSIONGOT']._serialized_end=426
+  _globals['_QUERYFAILURE']._serialized_end=109
+  _globals['_CUSTODYGET']._serialized_start=111
+  _globals['_CUSTODYGET']._serialized_end=176
+  _globals['_CUSTODYGOT']._serialized_start=178
+  _globals['_CUSTODYGOT']._serialized_end=250
+  _globals['_SIGNIN']._serialized_start=252
+  _globals['_SIGNIN']._serialized_end=293
+  _globals['_SESSIONOF']._serialized_start=295
+  _globals['_SESSIONOF']._serialized_end=321
+  _globals['_SESSIONGOT']._serialized_start=323
+  _globals['_SESSIONGOT']._serialized_end=450
 # @@protoc_insertion_point(module_scope)

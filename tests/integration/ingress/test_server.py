@@ -1,0 +1,319 @@
+"""The listener itself: slow, broken, huge and impatient clients get an error in our words, and stopping loses nobody."""
+
+import asyncio
+import gzip
+import zlib
+
+import orjson
+import pytest
+
+from libs.bus.outflow import Outflow
+from libs.contracts.northern.v1.envelope_pb2 import Envelope
+from libs.contracts.northern.v1.facts_pb2 import Delivery
+from tests.integration.ingress.edge import DONE, END, KEY, Edge, Reply, chat, edge, head, post
+from tests.support.broker import until
+
+ANSWER = b'{"choices":[]}'
+BODY = b'{"model":"azure/gpt-4.1-mini-ca","messages":[{"role":"user","content":"hi"}]}'
+
+
+async def answer(envelope: Envelope, out: Outflow) -> None:
+    if envelope.shape.stream:
+        await out.send(head=head(stream=True), data=b"data: {}\n\n" + DONE, end=END)
+    else:
+        await out.send(head=head(stream=False), data=ANSWER, end=END)
+
+
+async def refused(street: Edge, *pieces: bytes, pause_s: float = 0.0) -> Reply:
+    """What a client gets that sends just this; it must be in our words and quote nothing."""
+    wire = await street.open()
+    for piece in pieces:
+        await wire.send(piece)
+        await asyncio.sleep(pause_s)
+    reply = await wire.reply()
+    assert set(reply.error) == {"message", "type", "param", "code"}
+    for secret in ("canary", "Traceback", "aiohttp"):
+        assert secret not in reply.body.decode()
+    return reply
+
+
+@pytest.fixture(autouse=True)
+def _fast_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ingress.server._SWEEP_S", 0.02)
+
+
+# --- headers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"POST", b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n", b"GET / HTTP/1.1\r\nX-A: canary"]
+)
+async def test_headers_that_do_not_come_in_time_are_a_408_and_the_end(begun: bytes) -> None:
+    async with edge(answer, header_s=0.1) as street:
+        wire = await street.open()
+        await wire.send(begun)
+        reply = await wire.reply()
+        assert (reply.status, reply.error["code"]) == (408, "slow_request")
+        assert await wire.closed() == b""
+
+
+async def test_headers_that_trickle_do_not_buy_time() -> None:
+    async with edge(answer, header_s=0.2) as street:
+        wire = await street.open()
+        began = asyncio.get_running_loop().time()
+        try:
+            for letter in b"POST /v1/chat/completions HTTP/1.1\r\nHost: xxxxxxxxxxxxxxxxxxxxxxxxx":
+                await wire.send(bytes([letter]))
+                await asyncio.sleep(0.02)
+        except ConnectionError:
+            pass
+        assert asyncio.get_running_loop().time() - began < 2
+        await until(lambda: not street.server.connections, 1.0)
+
+
+async def test_the_next_request_on_a_kept_connection_is_timed_from_its_own_first_byte() -> None:
+    async with edge(answer, header_s=0.15) as street:
+        wire = await street.open()
+        await wire.send(chat())
+        assert (await wire.reply()).status == 200
+        await asyncio.sleep(0.3)  # at rest: nothing is half sent
+        await wire.send(chat())
+        assert (await wire.reply()).status == 200
+        await wire.send(b"POST /v1")
+        assert (await wire.reply()).status == 408
+
+
+async def test_an_answer_that_takes_longer_than_headers_may_is_left_alone() -> None:
+    async def slow(envelope: Envelope, out: Outflow) -> None:
+        await asyncio.sleep(0.4)
+        await answer(envelope, out)
+
+    async with edge(slow, header_s=0.1) as street:
+        assert (await street.ask()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /v1/models HTTP/1.1\r\nX-A: " + b"canary" * 4_000 + b"\r\n\r\n", 431),
+        (b"GET /" + b"canary" * 4_000 + b" HTTP/1.1\r\n\r\n", 431),
+        (b"nonsense\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03canary\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nno colon canary\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX-A: a\rb canary\r\n\r\n", 400),
+        (b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: canary\r\n\r\n", 400),
+        (b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", 400),
+    ],
+)
+async def test_what_is_no_http_is_a_400_or_431_in_our_words_and_the_end(request_bytes: bytes, status: int) -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        await wire.send(request_bytes)
+        reply = await wire.reply()
+        assert reply.status == status
+        assert reply.error["type"] == "invalid_request_error"
+        assert "canary" not in reply.body.decode()
+        assert await wire.closed() == b""
+        assert (await street.ask()).status == 200  # and nobody else notices
+
+
+@pytest.mark.parametrize("path", ["/\xff", "/v1/models/\xff\xfe", "/%ff", "/v1/models/%00", "/v1/%0d%0aset-cookie:x=1"])
+async def test_a_path_of_strange_bytes_is_not_found_and_no_fault_of_ours(path: str) -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        await wire.send(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode("latin-1"))
+        reply = await wire.reply()
+    assert reply.status in {400, 404}
+    assert "set-cookie" not in reply.headers
+
+
+@pytest.mark.parametrize("name", ["X-Privacy-Tier", "X-NI-Residency", "X-NI-Allow-Fallbacks", "traceparent", "X-Any"])
+async def test_a_header_of_strange_bytes_is_answered(name: str) -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        await wire.send(post(BODY, f"{name}: \xff\xfe"))
+        assert (await wire.reply()).status == (400 if name.startswith("X-") and name != "X-Any" else 200)
+
+
+# --- bodies ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sent", [0, 10])
+async def test_a_body_that_stops_coming_is_a_408(sent: int) -> None:
+    async with edge(answer, body_idle_s=0.15) as street:
+        reply = await refused(street, post(BODY)[: sent - len(BODY)])
+        assert (reply.status, reply.error["code"]) == (408, "slow_request")
+        assert street.envelopes == []
+
+
+async def test_a_body_that_goes_on_coming_is_waited_for() -> None:
+    async with edge(answer, body_idle_s=0.3) as street:
+        wire = await street.open()
+        whole = post(BODY)
+        for place in range(0, len(whole), 40):
+            await wire.send(whole[place : place + 40])
+            await asyncio.sleep(0.1)
+        assert (await wire.reply()).status == 200
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+async def test_a_body_over_the_limit_is_a_413(framing: str) -> None:
+    async with edge(answer, max_body=100_000) as street:
+        large = b'{"x":"' + b"a" * 200_000 + b'"}'
+        if framing == "length":
+            request = post(large)
+        else:
+            request = post(b"", "Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"")
+            request += b"%x\r\n%b\r\n0\r\n\r\n" % (len(large), large)
+        reply = await refused(street, request)
+        assert (reply.status, reply.error["code"]) == (413, "request_too_large")
+
+
+async def test_a_bomb_is_a_413_before_it_is_unpacked() -> None:
+    async with edge(answer, max_body=1 << 20) as street:
+        packed = gzip.compress(b'{"x":"' + b"a" * (64 << 20) + b'"}')
+        assert len(packed) < 100_000
+        reply = await refused(street, post(packed, "Content-Encoding: gzip"))
+        assert reply.status == 413
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+async def test_an_encoded_body_is_read(coding: str) -> None:
+    packed = gzip.compress(BODY) if coding == "gzip" else zlib.compress(BODY)
+    async with edge(answer) as street:
+        wire = await street.open()
+        await wire.send(post(packed, f"Content-Encoding: {coding}"))
+        assert (await wire.reply()).status == 200
+        assert street.envelopes[0].shape.model == "azure/gpt-4.1-mini-ca"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        post(b"canary", "Content-Encoding: gzip"),
+        post(gzip.compress(BODY)[:-9], "Content-Encoding: gzip"),
+        post(b"", "Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"") + b"zz\r\ncanary\r\n",
+        post(b"canary"),
+        post(b""),
+        post(b"[" * 90_000),
+        post(b'{"model":"m","messages":[{"role":"user"}],"deep":' + b"[" * 600 + b"]" * 600 + b"}"),
+    ],
+    ids=["no gzip", "half a gzip", "no chunks", "no JSON", "nothing", "too deep", "too deep to write"],
+)
+async def test_a_body_that_cannot_be_read_is_a_400(request_bytes: bytes) -> None:
+    async with edge(answer) as street:
+        reply = await refused(street, request_bytes)
+        assert reply.status == 400
+        assert street.envelopes == []
+
+
+# --- connections ----------------------------------------------------------------------------------------------------
+
+
+async def test_requests_sent_at_once_are_answered_in_their_order() -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        await wire.send(chat() + chat(stream=True) + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + chat())
+        first, second, third, fourth = [await wire.reply() for _ in range(4)]
+    assert first.body == fourth.body == ANSWER
+    assert second.body == b"data: {}\n\n" + DONE
+    assert third.body == b'{"status":"ok"}'
+
+
+async def test_a_connection_is_kept_after_answers_and_after_refusals() -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        for request, status in ((chat(), 200), (chat(key="nonsense"), 401), (post(b"{"), 400), (chat(stream=True), 200)):
+            await wire.send(request)
+            assert (await wire.reply()).status == status
+        assert len(street.server.connections) == 1
+
+
+async def test_a_client_that_wants_no_kept_connection_gets_none() -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        await wire.send(post(BODY, "Connection: close"))
+        assert (await wire.reply()).status == 200
+        assert await wire.closed() == b""
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_a_wrong_method_is_a_405(method: str) -> None:
+    async with edge(answer) as street:
+        reply = await refused(street, f"{method} /v1/chat/completions HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert (reply.status, reply.error["code"]) == (405, "method_not_allowed")
+
+
+async def test_a_fault_of_our_own_is_a_500_without_a_word_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    async with edge(answer) as street:
+
+        def fall() -> str:
+            raise RuntimeError("canary of the inside")
+
+        object.__setattr__(street.server.request_handler, "ready", fall)  # type: ignore[arg-type]  # frozen, for a test
+        reply = await refused(street, b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (reply.status, reply.error["code"]) == (500, "internal")
+    assert "canary" not in capsys.readouterr().out
+
+
+# --- stopping -------------------------------------------------------------------------------------------------------
+
+
+async def test_stopping_lets_running_answers_end_and_takes_no_new_ones() -> None:
+    go_on = asyncio.Event()
+
+    async def slow(envelope: Envelope, out: Outflow) -> None:
+        await out.send(head=head(stream=True), data=b"data: {}\n\n")
+        await go_on.wait()
+        await out.send(data=DONE, end=END)
+
+    async with edge(slow) as street:
+        wire, idle = await street.open(), await street.open()
+        await wire.send(chat(stream=True))
+        await wire.headers()
+        closing = asyncio.create_task(street.server.close(5))
+        assert await idle.closed() == b""  # at rest: nothing to wait for
+        with pytest.raises(OSError, match="Connect"):
+            await street.open()
+        assert not closing.done()
+        go_on.set()
+        assert await wire.chunk() == b"data: {}\n\n"
+        assert await wire.chunk() == DONE
+        assert await wire.chunk() == b""
+        await closing
+        assert await wire.closed() == b""
+        assert (await street.delivered()).delivery == Delivery.DELIVERY_COMPLETE
+
+
+async def test_stopping_cuts_what_does_not_end_and_never_ends_it_cleanly() -> None:
+    async def endless(envelope: Envelope, out: Outflow) -> None:
+        await out.send(head=head(stream=True), data=b"data: {}\n\n")
+        await asyncio.sleep(30)
+
+    async with edge(endless) as street:
+        wire = await street.open()
+        await wire.send(chat(stream=True))
+        await wire.headers()
+        assert await wire.chunk() == b"data: {}\n\n"
+        began = asyncio.get_running_loop().time()
+        await street.server.close(0.1)
+        assert asyncio.get_running_loop().time() - began < 3
+        rest = await wire.closed()
+        assert DONE not in rest
+        assert not rest.endswith(b"0\r\n\r\n")
+        await until(lambda: any(control.cancel for control in street.controls), 1.0)
+        assert (await street.delivered()).delivery != Delivery.DELIVERY_COMPLETE
+
+
+async def test_no_body_and_no_key_is_in_any_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        body = orjson.dumps({"model": "azure/gpt-4.1-mini-ca", "messages": [{"role": "user", "content": "canary"}]})
+        for request in (post(body), post(body[:-1]), post(body, key="ni_live_canary"), post(body, "X-A: canary")):
+            await wire.send(request)
+            await wire.reply()
+    said = capsys.readouterr()
+    assert "request_completed" in said.out
+    assert "canary" not in said.out + said.err
+    assert KEY not in said.out + said.err

@@ -1,0 +1,121 @@
+"""What the edge lists, what it says of a route's health, and what it answers where something is not served yet."""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import pytest
+
+from libs.auth import keys
+from libs.auth.records import KeyRecord, TenantRecord
+from libs.bus.beats import Heard, beating
+from libs.bus.memory import MemoryBus
+from libs.catalog.load import load
+from libs.contracts.northern.v1.street_pb2 import EgressState
+from libs.telemetry.metrics import Metrics
+from services.ingress.callers import Callers
+from services.ingress.domain import TIERS
+from services.ingress.handlers import Handlers
+from services.ingress.inference import Inference
+from services.ingress.principals import Principals
+from services.ingress.server import EdgeServer
+from services.ingress.sessions import Sessions
+from tests.support.broker import until
+
+CATALOG = load(Path("infra/config"))
+PEPPER = b"p" * 32
+KEY = keys.mint(keys.GATEWAY, os.urandom)
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+GEMINI, OPENAI, QWEN = "vertex_ai/gemini-2.5-pro-ca", "openai/gpt-4.1-mini-us", "Qwen/Qwen3-14B"
+
+
+async def with_a_key(bus: MemoryBus) -> None:
+    digest = keys.digest(PEPPER, KEY)
+    key = KeyRecord(
+        id="k_1",
+        tenant="t_1",
+        name="",
+        digest=digest,
+        prefix=keys.GATEWAY,
+        last4=keys.last4(KEY),
+        allowed_tiers=TIERS,
+        created=NOW,
+    )
+    await bus.put("tenants", "t_1", TenantRecord(id="t_1", name="", created=NOW).to_bytes())
+    await bus.put("keys", digest, key.to_bytes())
+
+
+@asynccontextmanager
+async def edge(*states: EgressState) -> AsyncIterator[str]:
+    """The origin of an edge that has heard one worker say this of its ways out."""
+    bus = MemoryBus()
+    await with_a_key(bus)
+    heard, principals = Heard(bus), Principals(bus, PEPPER, Metrics())
+    await heard.start()
+    await principals.start()
+    sessions = Sessions(bus=bus, principals=principals, secure=False)
+    handlers = Handlers(
+        bus=bus,
+        catalog=CATALOG,
+        callers=Callers(principals=principals, sessions=sessions),
+        sessions=sessions,
+        heard=heard,
+        inference=cast(Inference, None),  # no request here is one for inference
+        ready=lambda: (True, {}),
+    )
+    server = EdgeServer(handlers, max_body=1 << 20, header_s=10.0)
+    listener = socket.create_server(("127.0.0.1", 0))
+    await server.listen(listener)
+    try:
+        async with beating(bus, "worker", "boot-1", lambda: states):
+            await until(lambda: bool(heard.alive("worker")))
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        await server.close(1.0)
+        await principals.close()
+        await heard.close()
+
+
+async def get(origin: str, path: str) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with aiohttp.ClientSession() as session, session.get(origin + path, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_a_route_is_listed_where_its_credential_is_and_healthy_where_it_can_be_called() -> None:
+    states = (
+        EgressState(name="openai", available=True, has_credential=True),
+        EgressState(name="vertex-ca", reason="Vertex's wire format is not spoken here yet", has_credential=True),
+        EgressState(name="self-hosted", reason="set NI_SELF_HOSTED_BASE_URL"),
+    )
+    async with edge(*states) as origin:
+        _, body = await get(origin, "/v1/models")
+        listed = {model["id"] for model in body["data"]}
+        health = {
+            name: (await get(origin, f"/api/v1/inference/models/{name}/health"))[1]["status"]
+            for name in (OPENAI, GEMINI, QWEN, "azure/gpt-4.1-mini-ca")
+        }
+    assert {OPENAI, GEMINI} <= listed
+    assert QWEN not in listed
+    assert "azure/gpt-4.1-mini-ca" in listed  # no worker has said anything of it yet
+    assert health == {
+        OPENAI: "ready",
+        GEMINI: "unavailable",
+        QWEN: "unavailable",
+        "azure/gpt-4.1-mini-ca": "loading",
+    }
+
+
+@pytest.mark.parametrize("request_id", ["0" * 16, "none"])
+async def test_a_receipt_is_refused_by_name_and_the_record_is_pointed_to(request_id: str) -> None:
+    async with edge() as origin:
+        status, body = await get(origin, f"/api/usage/custody/{request_id}/receipt")
+    assert status == 404
+    assert body["error"]["message"] == (
+        f"receipts are not served yet; the record itself is at /api/usage/custody/{request_id}"
+    )
