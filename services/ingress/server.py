@@ -49,6 +49,9 @@ class EdgeServer(web.Server):
         if self._socket is not None:
             self._socket.close()
         self.pre_shutdown()
+        for connection in self.connections:
+            if isinstance(connection, _Connection) and not connection.busy:
+                connection.force_close()  # aiohttp would ignore what it sends and keep it until the end
         deadline = time.monotonic() + drain_s
         while self.busy and time.monotonic() < deadline:  # noqa: ASYNC110 - connections say nothing when they end
             await asyncio.sleep(0.05)
@@ -83,7 +86,7 @@ class _Connection(RequestHandler):
 
     @property
     def busy(self) -> bool:
-        return self._current_request is not None
+        return self._current_request is not None or bool(self._messages)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

@@ -11,7 +11,7 @@ _REQUEST_IDS = ("x-request-id", "x-amzn-requestid", "request-id", "apim-request-
 
 
 def endpoint_of(response: aiohttp.ClientResponse) -> Endpoint:
-    """The authority that answered, its address and TLS version where the connection still stands, its own request id."""
+    """The authority that answered, its address and TLS version while the connection stands, its own request id."""
     connection = response.connection
     transport = connection.transport if connection is not None else None
     peer = transport.get_extra_info("peername") if transport is not None else None

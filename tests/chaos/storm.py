@@ -30,9 +30,7 @@ MODELS = (
     "Qwen/Qwen3-14B",
 )
 # What a fault of ours may be called. Anything else (a key not known, a model not found, `internal`) is a fault more.
-FAULT_CODES = frozenset(
-    ["overloaded", "worker_lost", "stream_broken", "upstream_error", "record_unavailable", "route_unavailable"]
-)
+FAULT_CODES = frozenset(["overloaded", "worker_lost", "stream_broken", "record_unavailable", "route_unavailable"])
 _CLIENTS = 12
 _LARGE = 300 << 10  # stays at the edge and is pulled by the worker
 _PAUSE_S = (0.2, 1.6)  # between two requests of a client

@@ -38,6 +38,7 @@ async def test_whatever_is_killed_nothing_is_lost_and_nobody_is_deceived(
             assert record["outcome"] == books.outcome(request_id), request_id
             assert record["finished_ignored"] == len(books.finishes[request_id]) - 1, request_id
         whole = [seen.request_id for seen in storm.seen if seen.end is End.WHOLE]
+        assert len(whole) >= len(storm.seen) // 4  # or it was no storm at a street, only at its ruins
         assert len(set(whole)) == len(whole)
         assert {books.outcome(request_id) for request_id in whole} == {"completed"}
     if chaos_requests >= _PUBLISHED:

@@ -59,7 +59,7 @@ async def shown(street: Street, text: str, deadline_s: float = 30.0) -> str:
 
 async def test_the_summary_is_clear_and_its_curl_works_when_pasted(street: Street) -> None:
     console = await shown(street, "stop with Ctrl-C")
-    assert f"gateway    {street.base_url}" in console
+    assert f"gateway    {street.base_url}   (OpenAI: {street.base_url}/v1)\n" in console
     assert street.api_key in console
     assert "the sandbox answers: no provider credential is set" in console
     pasted = re.search(r"^  (curl .*?)\n\n", console, re.DOTALL | re.MULTILINE)
@@ -91,6 +91,14 @@ async def test_a_port_of_somebody_else_is_named_with_what_to_do(street: Street, 
     assert code == EX_CONFIG
     assert f"127.0.0.1:{port} cannot be opened" in said
     assert "NI_PORT=" in said
+
+
+async def test_a_sandbox_setting_that_means_nothing_starts_nothing(street: Street, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    code, said = await ni(street, "up", "--state", str(other), NI_SANDBOX="true", NI_PORT="0")
+    assert code == EX_CONFIG
+    assert said.startswith("configuration: NI_SANDBOX: Input should be '0' or '1'")
+    assert not other.exists()
 
 
 async def test_what_is_killed_comes_back_on_its_port(own: Street) -> None:

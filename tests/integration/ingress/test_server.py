@@ -1,4 +1,4 @@
-"""The listener itself: slow, broken, huge and impatient clients get an error in our words, and stopping loses nobody."""
+"""The listener: slow, broken, huge and impatient clients get an error in our words, and stopping loses nobody."""
 
 import asyncio
 import gzip
@@ -224,7 +224,12 @@ async def test_requests_sent_at_once_are_answered_in_their_order() -> None:
 async def test_a_connection_is_kept_after_answers_and_after_refusals() -> None:
     async with edge(answer) as street:
         wire = await street.open()
-        for request, status in ((chat(), 200), (chat(key="nonsense"), 401), (post(b"{"), 400), (chat(stream=True), 200)):
+        for request, status in (
+            (chat(), 200),
+            (chat(key="nonsense"), 401),
+            (post(b"{"), 400),
+            (chat(stream=True), 200),
+        ):
             await wire.send(request)
             assert (await wire.reply()).status == status
         assert len(street.server.connections) == 1
@@ -251,7 +256,7 @@ async def test_a_fault_of_our_own_is_a_500_without_a_word_of_it(capsys: pytest.C
         def fall() -> str:
             raise RuntimeError("canary of the inside")
 
-        object.__setattr__(street.server.request_handler, "ready", fall)  # type: ignore[arg-type]  # frozen, for a test
+        object.__setattr__(street.server.request_handler, "ready", fall)
         reply = await refused(street, b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (reply.status, reply.error["code"]) == (500, "internal")
     assert "canary" not in capsys.readouterr().out

@@ -80,7 +80,7 @@ class Got:
         raise AssertionError("no route was stated")
 
     def has(self, part: str) -> bool:
-        return any(frame.HasField(part) for frame in self.frames)  # type: ignore[arg-type]  # one of Frame's own fields
+        return any(frame.HasField(part) for frame in self.frames)
 
     async def read(self) -> None:
         """Until the end, the failure, or the other side is lost."""
@@ -175,7 +175,7 @@ class Rig:
 
 def limited(**limits: float) -> Catalog:
     """The shipped catalogue with other time limits."""
-    changed = Limits(**limits)  # type: ignore[arg-type]  # names of its fields
+    changed = Limits(**limits)
     routes = {route_id: replace(route, limits=changed) for route_id, route in CATALOG.routes.items()}
     return replace(CATALOG, routes=routes)
 

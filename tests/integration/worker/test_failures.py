@@ -233,7 +233,15 @@ async def test_a_stream_that_breaks_before_content_is_still_a_status_and_costs_n
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     "fault",
-    ["status=500", "status=429 retry_after=2", "garbage", "cut_after=0", "chunks=5 cut_after=2", "status=400", "status=403"],
+    [
+        "status=500",
+        "status=429 retry_after=2",
+        "garbage",
+        "cut_after=0",
+        "chunks=5 cut_after=2",
+        "status=400",
+        "status=403",
+    ],
 )
 async def test_the_sandboxs_faults_on_bedrocks_wire_end_in_one_error_and_one_finished(fault: str, stream: bool) -> None:
     body = orjson.dumps({"messages": [{"role": "user", "content": f"[[sandbox {fault}]] hi"}]})

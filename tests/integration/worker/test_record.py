@@ -6,7 +6,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from libs.contracts.errors import NorthernError, RecordUnavailable, StreamBroken, WorkerLost
+from libs.contracts.errors import RecordUnavailable, StreamBroken, WorkerLost
 from libs.contracts.northern.v1.facts_pb2 import Fact, Outcome
 from services.worker.run import Run
 from tests.integration.worker.rig import KEY, OPENAI, Got, Rig, dialling, working
@@ -119,10 +119,6 @@ async def test_a_broker_that_goes_after_the_call_holds_the_answer_back_only_for_
 
 
 # --- exactly one Finished, whatever happens -------------------------------------------------------------------------
-
-
-def at_facts(kinds: str) -> Callable[[Rig, Got, list[Call]], bool]:
-    return lambda rig, got, calls: [fact.WhichOneof("kind") for fact in rig.facts()] == kinds.split()
 
 
 POINTS: dict[str, tuple[Plan, Callable[[Rig, Got, list[Call]], bool], Outcome]] = {
@@ -244,7 +240,7 @@ async def test_a_fault_of_our_own_is_told_without_its_text_and_closes_the_record
     async with listening(whole) as upstream, working(dialling(upstream.url)) as rig:
         got = await (await rig.ask()).over()
         finished = await rig.only_finished()
-    assert type(got.error) is NorthernError or got.error is not None
+    assert got.error is not None
     assert got.error.code == "internal"
     assert "secret" not in got.error.message + capsys.readouterr().out
     assert (finished.outcome, finished.error_code) == (Outcome.OUTCOME_FAILED, "internal")
@@ -267,11 +263,13 @@ async def test_a_reader_that_stops_slows_the_provider_instead_of_filling_memory(
         got = await rig.ask(stream=True)
         got.credit = False
         await until(lambda: len(got.data) > 190_000)
-        await asyncio.sleep(0.3)
+        held = -1
+        async with asyncio.timeout(5):
+            while held != written:
+                held = written
+                await asyncio.sleep(0.2)
         assert len(got.data) <= 256 << 10
-        held = written
-        await asyncio.sleep(0.2)
-        assert written == held < 20 << 20
+        assert held < 20 << 20
         got.credit = True
         await got.inflow.consumed(len(got.data))
         await got.over()

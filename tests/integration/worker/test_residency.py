@@ -1,4 +1,4 @@
-"""I4 at the worker: the rule is checked again against the address about to be dialled, whatever the router let through."""
+"""I4 at the worker: the rule is checked again against the address about to be dialled, whatever the slip says."""
 
 import pytest
 

@@ -283,7 +283,8 @@ def test_the_shape_says_what_the_router_may_know() -> None:
 def test_what_is_not_said_is_nothing_in_the_shape() -> None:
     asked = read(chat(stream=None, stream_options=None, max_tokens=None, tools=None, response_format=None))
     shape = asked.shape
-    assert not (shape.stream or shape.include_usage or shape.tools or shape.schema or shape.max_tokens or shape.images)
+    said = (shape.stream, shape.include_usage, shape.tools, shape.schema, shape.max_tokens, shape.images)
+    assert not any(said)
     assert asked.stream_options == b""
 
 

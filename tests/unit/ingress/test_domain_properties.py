@@ -48,16 +48,16 @@ HEADERS = st.dictionaries(st.sampled_from(list(domain.HEADER_FORMS.values())), s
 SURFACES = st.sampled_from([Surface.SURFACE_GATEWAY, Surface.SURFACE_INFERENCE])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(raw=st.binary() | VALUES.map(orjson.dumps))
 def test_whatever_bytes_arrive_are_an_object_or_an_error_of_ours(raw: bytes) -> None:
     try:
         assert isinstance(domain.parse(raw), dict)
     except InvalidRequest as error:
-        assert len(error.message) < 200
+        assert len(error.message) < 200  # noqa: PT017 - whether it raises is what varies
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(body=ANY_BODY | FAIR_BODY, headers=HEADERS, surface=SURFACES)
 def test_whatever_object_is_asked_nothing_but_our_own_errors_is_raised(
     body: dict[str, Any], headers: dict[str, str], surface: Surface
@@ -70,7 +70,7 @@ def test_whatever_object_is_asked_nothing_but_our_own_errors_is_raised(
     assert asked.shape.model == body["model"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(body=FAIR_BODY)
 def test_what_is_sent_on_is_the_value_that_was_checked(body: dict[str, Any]) -> None:
     for name in ("stream", "stream_options", "max_tokens", "max_completion_tokens"):

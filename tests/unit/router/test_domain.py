@@ -87,7 +87,9 @@ def test_a_tier_that_does_not_fit_is_refused(catalog: Catalog, name: str, tiers:
         choose(catalog, name, policy(tiers=tiers, tier=tier), ALL_OPEN)
 
 
-def test_a_global_route_is_refused_under_residency_with_the_rule_and_the_nearest_legal_route(catalog: Catalog) -> None:
+def test_i4_a_global_route_is_refused_under_residency_with_the_rule_and_the_nearest_legal_route(
+    catalog: Catalog,
+) -> None:
     with pytest.raises(ResidencyRefused) as caught:
         choose(catalog, HAIKU, policy("CA"), ALL_OPEN)
     said = caught.value.message
@@ -108,12 +110,12 @@ def test_the_nearest_route_is_one_this_key_may_call_and_of_the_same_house_where_
         choose(catalog, OPENAI, policy("CA", tiers=("provider_api",)), ALL_OPEN)
 
 
-def test_unknown_processing_is_refused_wherever_a_residency_is_required(catalog: Catalog) -> None:
+def test_i4_unknown_processing_is_refused_wherever_a_residency_is_required(catalog: Catalog) -> None:
     with pytest.raises(ResidencyRefused, match="processing_unknown"):
         choose(catalog, OPENAI, policy("CA", "US"), ALL_OPEN)
 
 
-def test_an_overridden_address_is_refused_under_residency_and_served_without(catalog: Catalog) -> None:
+def test_i4_an_overridden_address_is_refused_under_residency_and_served_without(catalog: Catalog) -> None:
     custom = states(azure_ca=EgressState(name="azure-ca", available=True, custom=True))
     with pytest.raises(ResidencyRefused, match="custom_address"):
         choose(catalog, AZURE, policy("CA"), custom)
@@ -150,7 +152,7 @@ def test_a_closed_way_out_leaves_a_native_id_to_the_next_tier(catalog: Catalog) 
     assert choose(catalog, "gpt-4.1-mini", policy(), closed).route_id == OPENAI
 
 
-def test_no_combination_of_rules_lets_a_route_through_that_breaks_one(catalog: Catalog) -> None:
+def test_i4_no_combination_of_rules_lets_a_route_through_that_breaks_one(catalog: Catalog) -> None:
     for residency in ((), ("CA",), ("US",), ("CA", "US"), ("none",)):
         for tier in ("", *TIERS):
             for name in [*catalog.routes, *catalog.native]:

@@ -1,4 +1,4 @@
-"""Envelopes in, a slip on them and on to a worker; or a failure straight to the edge, on record where it proves something."""
+"""Envelopes in, a slip on them and on to a worker; or a failure straight to the edge, on record if it proves much."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -118,17 +118,16 @@ async def test_a_residency_refusal_names_rule_and_nearest_route_and_is_durably_o
 
 async def test_a_residency_refusal_while_the_record_is_away_is_told_and_recorded_later(room: Room) -> None:
     append = room.bus.append
-    away = True
+    back = asyncio.Event()
 
     async def sometimes(subject: str, data: bytes, **more: object) -> int:
-        while away:
-            await asyncio.sleep(0.01)
+        await back.wait()
         return await append(subject, data)
 
     room.bus.append = sometimes  # type: ignore[method-assign]  # a broker whose disk is slow
     await room.ask(HAIKU, "CA")
     assert (await room.failure()).code == "residency_refused"
-    away = False
+    back.set()
     assert [fact.refused.code for fact in await room.refused()] == ["residency_refused"]
 
 

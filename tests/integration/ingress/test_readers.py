@@ -1,0 +1,131 @@
+"""Clients that hang up, stop reading, wait long or read much."""
+
+import asyncio
+
+import pytest
+
+from libs.bus.outflow import Outflow
+from libs.contracts.northern.v1.envelope_pb2 import Envelope
+from libs.contracts.northern.v1.facts_pb2 import Delivery
+from tests.integration.ingress.edge import DONE, END, chat, edge, head
+from tests.integration.ingress.scripts import ANSWER, EVENTS, matches
+from tests.support.broker import until
+
+GONE = Delivery.DELIVERY_CLIENT_GONE
+
+
+@pytest.mark.parametrize("when", ["waiting", "streaming"])
+async def test_a_client_that_hangs_up_cancels_the_provider_within_a_second(when: str) -> None:
+    async def wait(envelope: Envelope, out: Outflow) -> None:
+        if when == "streaming":
+            await out.send(head=head(stream=True), data=EVENTS[0], output_bytes=3)
+        else:
+            await out.taken()
+        await asyncio.sleep(5)
+
+    async with edge(wait) as street:
+        wire = await street.open()
+        await wire.send(chat(stream=True))
+        if when == "streaming":
+            await wire.headers()
+            assert await wire.chunk() == EVENTS[0]
+        else:
+            await until(lambda: bool(street.envelopes))
+            await asyncio.sleep(0.05)
+        wire.hang_up()
+        await until(lambda: street.gone == 1, 1.0)
+        assert any(control.cancel for control in street.controls)
+        delivered = await street.delivered()
+    assert delivered.delivery == GONE
+    assert delivered.size == (len(EVENTS[0]) if when == "streaming" else 0)
+    assert delivered.output_bytes == (3 if when == "streaming" else 0)
+
+
+async def test_a_reader_that_takes_nothing_is_cut_and_its_connection_does_not_stay() -> None:
+    async def flood(envelope: Envelope, out: Outflow) -> None:
+        await out.send(head=head(stream=True))
+        while not out.gone:
+            await out.send(data=b"data: " + b"x" * 60_000 + b"\n\n")
+
+    async with edge(flood, write_idle_s=0.3) as street:
+        wire = await street.open()
+        await wire.send(chat(stream=True))
+        await wire.headers()
+        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # it stops reading, and stays
+        await until(lambda: street.gone == 1, 3.0)
+        delivered = await street.delivered()
+        await until(lambda: not street.server.connections, 1.0)
+        wire.hang_up()
+    assert delivered.delivery == GONE
+
+
+async def test_a_reader_that_takes_nothing_of_a_whole_answer_is_cut_too() -> None:
+    async def large(envelope: Envelope, out: Outflow) -> None:
+        await out.send(head=head(stream=False))
+        for _ in range(300):
+            await out.send(data=b"x" * 60_000)
+        await out.send(end=END)
+
+    async with edge(large, write_idle_s=0.3) as street:
+        wire = await street.open()
+        await wire.send(chat())
+        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # it stops reading, and stays
+        assert (await street.delivered()).delivery == GONE
+        await until(lambda: not street.server.connections, 1.0)
+        wire.hang_up()
+
+
+async def test_silence_after_the_head_is_covered_by_comments() -> None:
+    async def slow(envelope: Envelope, out: Outflow) -> None:
+        await out.send(head=head(stream=True), data=EVENTS[0])
+        await asyncio.sleep(0.9)
+        await out.send(data=EVENTS[1] + DONE, end=END)
+
+    async with edge(slow, keep_alive_s=0.2) as street:
+        reply = await street.ask(stream=True)
+        delivered = await street.delivered()
+        (envelope,) = street.envelopes
+    comments = reply.body.count(b": keep-alive\n\n")
+    assert 1 <= comments <= 4
+    assert reply.body.replace(b": keep-alive\n\n", b"") == EVENTS[0] + EVENTS[1] + DONE
+    assert matches(delivered, reply, envelope)
+
+
+async def test_a_whole_answer_is_waited_for_in_silence() -> None:
+    async def slow(envelope: Envelope, out: Outflow) -> None:
+        await out.send(head=head(stream=False), data=ANSWER[:5])
+        await asyncio.sleep(0.6)
+        await out.send(data=ANSWER[5:], end=END)
+
+    async with edge(slow, keep_alive_s=0.1) as street:
+        assert (await street.ask()).body == ANSWER
+
+
+async def test_many_bytes_flow_because_what_is_read_is_credited() -> None:
+    pieces = [b"data: " + bytes([65 + n % 26]) * 60_000 + b"\n\n" for n in range(60)]
+
+    async def large(envelope: Envelope, out: Outflow) -> None:
+        await out.send(head=head(stream=True))
+        for data in pieces:
+            await out.send(data=data)
+        await out.send(data=DONE, end=END)
+
+    async with edge(large) as street:
+        reply = await street.ask(stream=True)
+        delivered = await street.delivered()
+        assert sum(control.credit for control in street.controls) > 3 << 20
+        assert matches(delivered, reply, street.envelopes[0])
+    assert reply.body == b"".join(pieces) + DONE
+
+
+async def test_an_answer_too_large_to_hold_is_refused_and_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ingress.relay._MAX_WHOLE", 10)
+
+    async def large(envelope: Envelope, out: Outflow) -> None:
+        await out.send(head=head(stream=False), data=ANSWER)
+        await asyncio.sleep(5)
+
+    async with edge(large) as street:
+        reply = await street.ask()
+        assert "as a stream" in reply.error["message"]
+        await until(lambda: any(control.cancel for control in street.controls), 1.0)
