@@ -11,6 +11,10 @@ export NI_STATE NI_PORT
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := .venv/bin/
 
+# The distribution's python3 where it is new enough: it is built with optimisations, which one built by hand often lacks.
+PYTHON := $(shell /usr/bin/python3 -c 'import sys, venv; assert sys.version_info >= (3, 11)' 2>/dev/null && echo /usr/bin/python3 || echo python3)
+export UV_PYTHON := $(PYTHON)
+
 .PHONY: help setup up down status test check bench proto chaos lock
 
 help: ## this list
@@ -18,7 +22,7 @@ help: ## this list
 
 .uv/bin/uv:
 	@echo "installing uv beside the checkout (once)"
-	@python3 -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13'
+	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13'
 
 .venv/.ready: pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
 	@$(UV) sync --locked --quiet

@@ -53,10 +53,18 @@ class Heard:
         self._egresses: dict[str, EgressState] = {}  # of the living workers, as of `_until`
         self._until = float("-inf")
         self._sub: Subscription | None = None
+        self._since, self._connects = float("-inf"), 0
 
     async def start(self, service: str = "") -> None:
         """Begin to listen; to one service only, where one is named."""
         self._sub = await self._bus.subscribe(beat_subject(service) if service else EVERY_BEAT, self._arrived)
+
+    @property
+    def settled(self) -> bool:
+        """Whether silence means anything: a whole beat has passed since we began to listen on this connection."""
+        if self._connects != self._bus.connects:
+            self._connects, self._since = self._bus.connects, self._now()
+        return self._now() - self._since > EVERY_S + 0.5
 
     async def close(self) -> None:
         if self._sub is not None:
@@ -81,7 +89,7 @@ class Heard:
             for beat in self.alive("worker"):
                 for state in beat.egresses:
                     known = self._egresses.get(state.name)
-                    if known is None or (state.available and not known.available):
+                    if known is None or _rank(state) > _rank(known):
                         self._egresses[state.name] = state
             heard = [at for at, beat in self._last.values() if beat.service == "worker"]
             self._until = min(heard) + SILENT_S if heard else float("inf")
@@ -97,3 +105,8 @@ class Heard:
         else:
             self._last[beat.boot_id] = (self._now(), beat)
         self._until = float("-inf")
+
+
+def _rank(state: EgressState) -> tuple[bool, bool]:
+    """Of two workers that serve the same way out, the one that can do more speaks for it."""
+    return state.available, state.has_credential

@@ -23,6 +23,7 @@ from libs.telemetry.log import logger
 _CONNECT_S = 15.0  # a street that starts together: the broker may be a moment late
 _DRAIN_S = 5.0  # for what a stopped subscription was already given
 _WRONG_LAST_SEQUENCE = 10071
+_STORE_FAILED = 10077  # most often: max_bytes reached, and full means refuse
 _NOT_FOUND = "404"
 
 
@@ -195,6 +196,8 @@ class NatsBus:
             return int(ack["seq"])
         if error.get("err_code") == _WRONG_LAST_SEQUENCE:
             raise Conflict(subject)
+        if error.get("err_code") == _STORE_FAILED:
+            logger().error("stream_full", subject=subject)  # docs/runbooks/stream-full.md
         raise BusUnavailable(f"the broker refused to store a message ({error.get('err_code')})")
 
     async def _api(self, verb: str, body: dict[str, Any] | None, timeout_s: float = 5.0) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Candidate, Envelope
 from libs.contracts.northern.v1.facts_pb2 import Fact, Refused
 from libs.contracts.northern.v1.frames_pb2 import Frame
+from libs.contracts.northern.v1.street_pb2 import EgressState
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from services.router import domain
@@ -43,7 +44,7 @@ class Handlers:
             logger().error("envelope_unreadable")
             return
         try:
-            chosen = domain.choose(self.catalog, envelope.shape.model, envelope.policy, self.heard.egress)
+            chosen = domain.choose(self.catalog, envelope.shape.model, envelope.policy, self._state)
         except NorthernError as error:
             await self._refuse(envelope, error)
             return
@@ -66,6 +67,13 @@ class Handlers:
             return
         self.metrics.count("handoffs_refused_total")
         await self._refuse(known[1], Overloaded("no worker is there for this route; try again", retry_after_ms=1000))
+
+    def _state(self, egress: str) -> EgressState | None:
+        """What is known of a way out. Just after a start silence proves nothing: nobody there is found out then."""
+        state = self.heard.egress(egress)
+        if state is None and not self.heard.settled:
+            return EgressState(name=egress, available=True)
+        return state
 
     def _remember(self, token: str, envelope: Envelope) -> None:
         now = time.monotonic()

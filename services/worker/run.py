@@ -156,8 +156,7 @@ class Run:
         if route is None or way is None or route.egress != candidate.egress:
             raise RouteUnavailable(f"{candidate.route_id} is not served by this worker; try again")
         if provider is None or way.reason:
-            reason = way.reason or f"{way.egress.provider}'s wire format is not spoken here yet"
-            raise RouteUnavailable(f"{candidate.route_id} is not available here: {reason}")
+            raise RouteUnavailable(f"{candidate.route_id} is not available here: {way.reason}")
         rule = may_serve(envelope.policy.residency, route.processing, custom=way.custom)
         if rule is not None:
             raise ResidencyRefused(f"{route.route_id} may not serve this request: {rule}")
