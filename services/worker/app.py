@@ -23,8 +23,8 @@ from services.worker.handlers import Handlers
 from services.worker.providers.base import Provider
 from services.worker.providers.bedrock.wire import BedrockProvider
 from services.worker.providers.openai.wire import OpenAIProvider
-from services.worker.run import Street
 from services.worker.settings import WorkerSettings
+from services.worker.street import Street
 from services.worker.ways_out import WayOut, find, vendors
 
 

@@ -13,7 +13,8 @@ from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.frames_pb2 import Frame
 from libs.telemetry.log import logger
-from services.worker.run import Run, Street
+from services.worker.run import Run
+from services.worker.street import Street
 
 _TICK_S = 0.25
 

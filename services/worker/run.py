@@ -5,18 +5,14 @@ import hashlib
 import hmac
 import io
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import aiohttp
 import yarl
-from google.protobuf.message import Message as Proto
 
-from libs.bus.facts import FactPublisher
 from libs.bus.outflow import Gone, Outflows
-from libs.catalog import describe
-from libs.catalog.model import Catalog, Route
+from libs.catalog.model import Route
 from libs.catalog.residency import may_serve
 from libs.contracts.errors import (
     Internal,
@@ -31,42 +27,20 @@ from libs.contracts.errors import (
 )
 from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
-from libs.contracts.northern.v1.facts_pb2 import Egress, Endpoint, Fact, Finished, Outcome
+from libs.contracts.northern.v1.facts_pb2 import Egress, Endpoint, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import End, Head, RouteFacts, Usage
-from libs.telemetry.metrics import Metrics
 from services.worker import domain
 from services.worker.endpoint import endpoint_of
 from services.worker.providers.base import Prepared, Provider
+from services.worker.record import Record
+from services.worker.street import Street
 from services.worker.ways_out import WayOut
 
-_RECORD_S = 5.0  # how long a record may take to become durable
 _HEAD_S = 10.0  # a live 200 without content commits after this
 _OK = 200
 _MAX_ANSWER = 64 << 20
 _MAX_ERROR = 1 << 20
 _THREADED = 1 << 20  # hashing more than this blocks the loop for too long
-
-
-@dataclass(frozen=True, kw_only=True)
-class Street:
-    """What every run of this process shares."""
-
-    boot_id: str
-    catalog: Catalog
-    ways: Mapping[str, WayOut]
-    providers: Mapping[str, Provider]
-    sessions: Mapping[str, aiohttp.ClientSession]
-    facts: FactPublisher
-    metrics: Metrics
-    route_facts: dict[str, RouteFacts] = field(default_factory=dict)
-
-    def facts_of(self, route: Route, way: WayOut) -> RouteFacts:
-        """What is said of a route here: always the same, so it is made once."""
-        known = self.route_facts.get(route.route_id)
-        if known is None:
-            known = describe.route_facts(self.catalog, route, sandbox=way.sandbox, custom=way.custom)
-            self.route_facts[route.route_id] = known
-        return known
 
 
 @dataclass(kw_only=True)
@@ -89,9 +63,7 @@ class Run:
         self.task: asyncio.Task[None] | None = None
         self._times = Timings()
         self._late: UpstreamTimeout | None = None
-        self._recorded: asyncio.Future[None] | None = None  # done: the egress record is durable
-        self._later: asyncio.Future[None] | None = None
-        self._closed = False
+        self._record = Record(street.facts, envelope)
         self._committed = False
         self._status = 0
         self._endpoint = Endpoint()
@@ -127,7 +99,7 @@ class Run:
     async def tick(self, now: float) -> None:
         """Deadlines of the provider, and Head for an answer that is live but says nothing."""
         times, route = self._times, self._route
-        if not times.dialled or route is None or self._late is not None or self._closed:
+        if not times.dialled or route is None or self._late is not None or self._record.closed:
             return
         limits = route.limits
         silent = now - max(times.dialled, times.last)
@@ -196,9 +168,7 @@ class Run:
             edge=envelope.edge,
             traceparent=envelope.traceparent,
         )
-        self._recorded = self._street.facts.publish("egress", self._fact(egress=egress))
-        await asyncio.wait([self._recorded], timeout=_RECORD_S)
-        if not self._recorded.done():
+        if not await self._record.intend(egress):
             await self._finish(Outcome.OUTCOME_NOT_SENT, RecordUnavailable.code, wait=False)
             raise RecordUnavailable(
                 "the custody record cannot be written right now, so nothing was sent; try again", retry_after_ms=1000
@@ -316,7 +286,7 @@ class Run:
         if self._committed and not isinstance(error, StreamBroken):
             told = StreamBroken(f"{error.message} The answer above is incomplete.")
         try:
-            failure = to_failure(told, self._facts if self._recorded is not None else None)
+            failure = to_failure(told, self._facts if self._record.begun else None)
             if self._prepared is not None:
                 failure.message = domain.scrubbed(failure.message, self._prepared.headers)
             await self._outflow.send(failure=failure)
@@ -325,9 +295,8 @@ class Run:
 
     async def _finish(self, outcome: Outcome, error_code: str = "", *, wait: bool = True) -> End:
         """Close what was put on record, once. Durable before the caller sees the end; late only where the broker is."""
-        if self._closed or self._recorded is None or self._route is None:
+        if self._record.closed or not self._record.begun or self._route is None:
             return End()
-        self._closed = True
         if not self._times.dialled:
             outcome = Outcome.OUTCOME_NOT_SENT
         usage = self._usage(outcome)
@@ -349,27 +318,9 @@ class Run:
             total_ms=_ms(now - self._times.began),
             output_bytes=self._prepared.decoder.output_bytes if self._prepared else 0,
         )
-        fact = self._fact(finished=finished)
-        recorded = self._recorded.done()
-        if recorded:
-            stored = self._street.facts.publish("finished", fact)
-        else:
-            stored = self._later = asyncio.ensure_future(self._publish_after(self._recorded, fact))
         self._street.metrics.count("provider_calls_total", self._route.egress, Outcome.Name(outcome)[8:].lower())
-        if wait and recorded:
-            try:
-                async with asyncio.timeout(_RECORD_S):
-                    await stored
-            except TimeoutError:
-                pass  # the publisher goes on trying: the answer is not held back for the record's sake
-        elif wait:
-            await asyncio.wait([stored], timeout=_RECORD_S)
+        await self._record.close(finished, wait=wait)
         return End(usage=usage, cost_nano=priced.total_nano, currency=priced.currency)
-
-    async def _publish_after(self, recorded: "asyncio.Future[None]", fact: Fact) -> None:
-        """Each kind of fact has a lane of its own: a Finished could stand before the record that it closes."""
-        await asyncio.wait([recorded])
-        await self._street.facts.publish("finished", fact)
 
     def _usage(self, outcome: Outcome) -> Usage:
         """What the provider said; else, where something was forwarded, an estimate; else nothing was used."""
@@ -379,14 +330,6 @@ class Run:
         if decoder is None or not self._times.first or outcome == Outcome.OUTCOME_FAILED:
             return Usage()
         return domain.estimated(self._envelope.shape.text_bytes, decoder.output_bytes)
-
-    def _fact(self, **kind: Proto) -> Fact:
-        return Fact(
-            request_id=self._envelope.request_id,
-            tenant=self._envelope.tenant,
-            at_ms=int(time.time() * 1000),
-            **kind,  # type: ignore[arg-type]  # one member of the oneof, named by the caller
-        )
 
 
 @lru_cache(maxsize=256)  # the same few addresses, request after request

@@ -24,7 +24,7 @@ from libs.contracts.subjects import work
 from libs.telemetry.metrics import Metrics
 from services.worker.app import _provider, _session
 from services.worker.handlers import Handlers
-from services.worker.run import Street
+from services.worker.street import Street
 from services.worker.ways_out import find
 from tests.support.broker import until
 

@@ -13,8 +13,10 @@ from libs.contracts.northern.v1.envelope_pb2 import Candidate, Envelope
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch, Outcome
 from libs.contracts.subjects import EVENTS
 from libs.telemetry.metrics import Metrics
+from services.worker import record
 from services.worker import run as worker
 from services.worker.providers.openai.wire import OpenAIProvider
+from services.worker.street import Street
 from services.worker.ways_out import find
 
 ROUTE = "openai/gpt-4.1-mini-us"
@@ -48,7 +50,7 @@ def a_run(bus: SlowEgress) -> tuple[worker.Run, FactPublisher]:
     catalog = load(Path("infra/config"))
     egress = catalog.egresses["openai"]
     facts = FactPublisher(bus, Metrics())
-    street = worker.Street(
+    street = Street(
         boot_id="b",
         catalog=catalog,
         ways={"openai": find(egress, {}, "http://127.0.0.1:1")},
@@ -81,7 +83,7 @@ async def test_a_client_that_leaves_before_the_record_stands_is_closed_after_it(
 async def test_a_record_that_comes_too_late_is_closed_after_it(
     bus: SlowEgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "_RECORD_S", 0.05)
+    monkeypatch.setattr(record, "WAIT_S", 0.05)
     run, facts = a_run(bus)
     await run.run()
     await asyncio.sleep(0.05)

@@ -1,0 +1,63 @@
+"""What a run puts on record: the intent before anything leaves, and one end for it, in that order."""
+
+import asyncio
+import time
+
+from google.protobuf.message import Message as Proto
+
+from libs.bus.facts import FactPublisher
+from libs.contracts.northern.v1.envelope_pb2 import Envelope
+from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished
+
+WAIT_S = 5.0  # how long a fact may take to become durable before somebody is told
+
+
+class Record:
+    """The facts of one request at one worker. `begun`: an egress record exists or may; `closed`: its end was stated."""
+
+    def __init__(self, facts: FactPublisher, envelope: Envelope) -> None:
+        self._facts, self._envelope = facts, envelope
+        self._recorded: asyncio.Future[None] | None = None  # done: the egress record is durable
+        self._later: asyncio.Future[None] | None = None
+        self.closed = False
+
+    @property
+    def begun(self) -> bool:
+        return self._recorded is not None
+
+    async def intend(self, egress: Egress) -> bool:
+        """Whether the record is durable: only then may a byte leave (I1)."""
+        self._recorded = self._facts.publish("egress", self._fact(egress=egress))
+        await asyncio.wait([self._recorded], timeout=WAIT_S)
+        return self._recorded.done()
+
+    async def close(self, finished: Finished, *, wait: bool) -> None:
+        """State the end. Durable when this returns, if it is waited for; late only where the broker is."""
+        assert self._recorded is not None
+        self.closed = True
+        fact = self._fact(finished=finished)
+        if not self._recorded.done():
+            self._later = asyncio.ensure_future(self._publish_after(self._recorded, fact))
+            if wait:
+                await asyncio.wait([self._later], timeout=WAIT_S)
+            return
+        stored = self._facts.publish("finished", fact)
+        if wait:
+            try:
+                async with asyncio.timeout(WAIT_S):
+                    await stored
+            except TimeoutError:
+                pass  # the publisher goes on trying: the answer is not held back for the record's sake
+
+    async def _publish_after(self, recorded: "asyncio.Future[None]", fact: Fact) -> None:
+        """Each kind of fact has a lane of its own: a Finished could stand before the record that it closes."""
+        await asyncio.wait([recorded])
+        await self._facts.publish("finished", fact)
+
+    def _fact(self, **kind: Proto) -> Fact:
+        return Fact(
+            request_id=self._envelope.request_id,
+            tenant=self._envelope.tenant,
+            at_ms=int(time.time() * 1000),
+            **kind,  # type: ignore[arg-type]  # one member of the oneof, named by the caller
+        )
