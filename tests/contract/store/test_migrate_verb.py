@@ -40,7 +40,7 @@ def test_the_running_streets_store_is_the_default(own_host: Host, tmp_path: Path
     [
         ((), 78, "no store is named"),
         (("--url", "http://127.0.0.1:1"), 78, "password cannot be read"),
-        (("--url", "ftp://x", "--password-file", "pyproject.toml"), 78, "store_url"),
+        (("--url", "ftp://x", "--password-file", "pyproject.toml"), 78, "NI_STORE_URL"),
         (("--url", "http://127.0.0.1:1", "--password-file", "pyproject.toml"), 1, "cannot be reached"),
     ],
 )
