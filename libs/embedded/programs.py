@@ -10,6 +10,7 @@ from libs.embedded.state import Ports, State
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE_USER = "northern"
+_AFTER_REQUESTS = 10  # niceness of what only looks back: a running request need not wait for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Program:
     stop_s: float = 10.0
     listens: bool = False
     holds_lock: bool = False
+    niceness: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +172,7 @@ def _foundation(street: Street) -> Iterable[Program]:
         stage=1,
         ready_url=f"http://127.0.0.1:{ports.clickhouse}/ping",
         holds_lock=True,
+        niceness=_AFTER_REQUESTS,
     )
     yield Program(
         name="provision",
@@ -233,6 +236,7 @@ def _service(
         ready_url=f"http://127.0.0.1:{admin}/readyz",
         stop_s=street.drain_s + 7,  # the service itself gives up 5 s after its drain
         listens=listens,
+        niceness=_AFTER_REQUESTS if service == "custody" else 0,
     )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from libs.embedded.logs import Console, Pump
@@ -148,7 +149,7 @@ class Supervisor:
             stderr=child.pump.write_fd,
             pass_fds=fds,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has no threads
+            preexec_fn=partial(_become, program.niceness),  # noqa: PLW1509 - this process has no threads
         )
         child.started = time.time()
         self._changed()
@@ -208,6 +209,13 @@ class Supervisor:
         assert child.process is not None
         assert child.process.returncode is not None
         return child.process.returncode
+
+
+def _become(niceness: int) -> None:
+    """In the child, before it is the program."""
+    die_with_parent()
+    if niceness:
+        os.nice(niceness)
 
 
 def allow_many_files() -> None:
