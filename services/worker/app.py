@@ -19,6 +19,7 @@ from libs.contracts.subjects import work
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.telemetry.metrics import Metrics
+from services.worker.endpoint import WitnessedResponse
 from services.worker.handlers import Handlers
 from services.worker.providers.base import Provider
 from services.worker.providers.bedrock.wire import BedrockProvider
@@ -95,6 +96,7 @@ def _session(way: WayOut) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=60),
         cookie_jar=aiohttp.DummyCookieJar(),
+        response_class=WitnessedResponse,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
         headers={"User-Agent": "northern-inference/0.1", "Accept-Encoding": "identity"},
         proxy=_proxy(way),

@@ -43,6 +43,7 @@ async def test_a_whole_answer_comes_back_byte_for_byte_with_head_and_end() -> No
     assert finished.output_bytes == len("hello")
     assert finished.endpoint.provider_request_id == "req-7"
     assert finished.endpoint.host in upstream.url
+    assert (finished.endpoint.address, finished.endpoint.tls_version) == ("127.0.0.1", "")
 
 
 async def test_a_stream_comes_back_as_the_provider_wrote_it_but_for_usage_nobody_asked_for() -> None:
