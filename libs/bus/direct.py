@@ -31,7 +31,8 @@ class DirectClient(Client):
         known = (subject, handler)
 
         async def early(msg: Msg) -> None:
-            await self.hand_over(known, msg.subject, msg.reply, msg.data, headers=False)
+            gone = msg.headers is not None and msg.headers.get("Status") == "503"
+            await self.hand_over(known, Message(msg.subject, msg.data, msg.reply, gone))
 
         sub = await self.subscribe(subject, queue, cb=early)  # for what comes before the next line has run
         self._direct[sub._id] = known  # noqa: SLF001 - nats-py keeps no other name for it
@@ -42,17 +43,15 @@ class DirectClient(Client):
         if known is None or sid not in self._subs:
             await super()._process_msg(sid, subject, reply, data, headers)
             return
-        await self.hand_over(known, subject.decode(), reply.decode(), data, bool(headers) and bytes(headers))
+        gone = bool(headers) and bytes(headers).startswith(_NO_RESPONDERS)
+        await self.hand_over(known, Message(subject.decode(), data, reply.decode(), gone))
 
     def direct(self, sid: int) -> tuple[str, Handler] | None:
         return self._direct.get(sid) if sid in self._subs else None
 
-    async def hand_over(
-        self, known: tuple[str, Handler], subject: str, reply: str, data: bytes, headers: bytes | bool
-    ) -> None:
-        gone = bool(headers) and isinstance(headers, bytes) and headers.startswith(_NO_RESPONDERS)
+    async def hand_over(self, known: tuple[str, Handler], message: Message) -> None:
         try:
-            result = known[1](Message(subject, data, reply, gone))
+            result = known[1](message)
             if result is not None:
                 await result
         except Exception as error:  # noqa: BLE001 - one message must not end the others; its text may quote it
@@ -80,7 +79,8 @@ class _DirectParser(Parser):
             stop = end + 2 + int(length)
             if known is None or stop + 2 > size:
                 break
-            await self._client.hand_over(known, subject, reply[0] if reply else "", data[end + 2 : stop], headers=False)
+            message = Message(subject, data[end + 2 : stop], reply[0] if reply else "")
+            await self._client.hand_over(known, message)
             at = stop + 2
         if at < size:
             await super().parse(data[at:] if at else data)

@@ -105,6 +105,7 @@ class _Lane:
                         waiter.set_result(None)
                 self._metrics.count("facts_published_total", self._kind, by=len(waiters))
                 self._metrics.count("fact_batches_total", self._kind)
+                self._metrics.set("fact_queue", self.waiting, self._kind)
             self._empty.set()
 
     def _take(self) -> tuple[bytes, list["asyncio.Future[None]"]]:
@@ -133,6 +134,7 @@ class _Lane:
                 return
             except (BusUnavailable, Overloaded):
                 self._metrics.count("fact_retries_total")
+                self._metrics.set("fact_queue", self.waiting, self._kind)
                 await asyncio.sleep(wait)
                 wait = min(1.0, wait * 2)
 

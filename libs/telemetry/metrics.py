@@ -20,7 +20,6 @@ CounterName = Literal[
     "projected_rows_total",  # rows written to the store
 ]
 GaugeName = Literal[
-    "requests_in_flight",
     "watch_stale_seconds",  # since a bucket's copy was last known to be fresh
     "projection_lag",  # messages not yet projected
     "requests_open",  # egress seen, finished not yet
@@ -28,7 +27,6 @@ GaugeName = Literal[
 ]
 HistogramName = Literal[
     "request_seconds",  # edge, from headers to last byte
-    "first_byte_seconds",
     "overhead_seconds",  # ours alone
     "durable_publish_seconds",
     "flush_seconds",
@@ -39,6 +37,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     "provider_calls_total": ("egress", "outcome"),
     "facts_published_total": ("kind",),
     "fact_batches_total": ("kind",),
+    "fact_queue": ("kind",),
     "watch_reopened_total": ("bucket",),
     "watch_stale_seconds": ("bucket",),
 }

@@ -124,6 +124,19 @@ async def test_while_the_broker_is_away_facts_wait_and_then_all_arrive_in_order(
     await publisher.close()
 
 
+async def test_how_many_facts_wait_while_the_broker_is_away_is_a_metric() -> None:
+    bus, metrics = MemoryBus(), Metrics()
+    bus.fail()
+    publisher = FactPublisher(bus, metrics)
+    waiting = [publisher.publish("egress", Fact(request_id=f"{n:016x}", tenant="t")) for n in range(3)]
+    await asyncio.sleep(0.02)
+    assert b'ni_fact_queue{kind="egress"} 3.0' in metrics.text()
+    bus.heal()
+    await asyncio.gather(*waiting)
+    await publisher.close()
+    assert b'ni_fact_queue{kind="egress"} 0.0' in metrics.text()
+
+
 async def test_beyond_its_bound_it_refuses_instead_of_growing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(under_test, "_MAX_WAITING", 3)
     bus = MemoryBus()
