@@ -13,9 +13,18 @@ from libs.contracts.northern.v1 import frames_pb2
 # --- parts of a turn ----------------------------------------------------------------------------------------------
 
 
+class Cache(StrEnum):
+    """Where a prompt's cached beginning ends: after the part that carries it, and how long it is kept."""
+
+    NONE = ""
+    SHORT = "5m"
+    LONG = "1h"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
     text: str
+    cache: Cache = Cache.NONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,32 +34,53 @@ class Image:
     media_type: str = ""
     data: str = ""
     url: str = ""
+    cache: Cache = Cache.NONE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """One of `data` (checked base64 of `media_type`), `text` and an https `url`; the others are empty."""
+
+    media_type: str = ""
+    data: str = ""
+    text: str = ""
+    url: str = ""
+    name: str = ""
+    cache: Cache = Cache.NONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolCall:
+    """`id` is never empty: a reader mints one where the provider gave none."""
+
     id: str
     name: str
     arguments: dict[str, Any]
+    cache: Cache = Cache.NONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolResult:
     id: str
-    parts: tuple[Text | Image, ...]
+    parts: tuple[Text | Image | Document, ...]
     is_error: bool = False
+    cache: Cache = Cache.NONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reasoning:
-    """`signature` and `redacted` (base64) belong to the route that made them and go back to it byte for byte."""
+    """`signature` and `redacted` (base64) belong to the family of models that made them, and go back byte for byte.
+
+    Claude's stand as they come; another family's carry its mark (libs.dialects.signatures), so that none gets
+    another's.
+    """
 
     text: str = ""
     signature: str = ""
     redacted: str = ""
 
 
-Part = Text | Image | ToolCall | ToolResult | Reasoning
+Part = Text | Image | Document | ToolCall | ToolResult | Reasoning
 
 
 class Role(StrEnum):
@@ -75,6 +105,7 @@ class Tool:
     description: str = ""
     schema: dict[str, Any]
     strict: bool = False
+    cache: Cache = Cache.NONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,10 +127,25 @@ class AnswerFormat:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Thinking:
+    """How the model is to think: `default` leaves it alone; `on` by `effort`, by `budget` in tokens, both or neither.
+
+    `effort` is one of low, medium, high, xhigh, max or OpenAI's minimal; "" where none was given. `shown`: the caller
+    wants to see the thoughts (OpenAI's callers are shown them wherever there are some).
+    """
+
+    kind: Literal["default", "off", "on"] = "default"
+    effort: str = ""
+    budget: int | None = None
+    shown: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """What was asked. `hints` and `demands` hold, under the caller's names, what has no field here.
 
     A writer takes from them what its format has, names the hints that are left as dropped, and refuses over a demand.
+    Two are the same member in more than one format and stand under OpenAI's name: `user` and `service_tier` (hints).
     """
 
     turns: tuple[Turn, ...]
@@ -110,11 +156,20 @@ class Request:
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     stop: tuple[str, ...] = ()
     answer_format: AnswerFormat | None = None
-    reasoning_effort: str = ""
+    thinking: Thinking = Thinking()
     hints: Mapping[str, Any] = field(default_factory=dict)
     demands: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """A request in a provider's format; `dropped` names the caller's members that it does not honour."""
+
+    body: dict[str, Any]
+    dropped: tuple[str, ...] = ()
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------
@@ -153,10 +208,23 @@ class Usage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TokenLogprob:
+    """`top`: the likeliest alternatives, (token, logprob) each."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
+    """`stop_sequence` is the one that ended the answer, where the provider says so."""
+
     parts: tuple[Text | Reasoning | ToolCall, ...]
     stop: StopReason
     usage: Usage | None = None
+    stop_sequence: str = ""
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     @property
     def output_bytes(self) -> int:
@@ -213,6 +281,14 @@ class BlockStop:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stop:
     reason: StopReason
+    stop_sequence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Logprobs:
+    """Of the text that was just sent."""
+
+    tokens: tuple[TokenLogprob, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,4 +305,4 @@ class Failure:
     error: NorthernError
 
 
-Event = TextDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | BlockStop | Stop | UsageEvent | Failure
+Event = TextDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | BlockStop | Logprobs | Stop | UsageEvent | Failure

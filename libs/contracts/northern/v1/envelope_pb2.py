@@ -24,25 +24,27 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anorthern/v1/envelope.proto\x12\x0bnorthern.v1\"\xac\x01\n\x05Shape\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\x08\x12\x12\n\ntext_bytes\x18\x03 \x01(\r\x12\x16\n\x0elast_user_turn\x18\x04 \x01(\t\x12\x0e\n\x06images\x18\x05 \x01(\r\x12\r\n\x05tools\x18\x06 \x01(\r\x12\x0e\n\x06schema\x18\x07 \x01(\x08\x12\x12\n\nmax_tokens\x18\x08 \x01(\r\x12\x15\n\rinclude_usage\x18\t \x01(\x08\"Y\n\x06Policy\x12\x15\n\rallowed_tiers\x18\x01 \x03(\t\x12\x0c\n\x04tier\x18\x02 \x01(\t\x12\x11\n\tresidency\x18\x03 \x03(\t\x12\x17\n\x0f\x61llow_fallbacks\x18\x04 \x01(\x08\"(\n\x07\x42odyRef\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\"-\n\tCandidate\x12\x10\n\x08route_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\"\xe9\x03\n\x08\x45nvelope\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12%\n\x07\x64ialect\x18\x04 \x01(\x0e\x32\x14.northern.v1.Dialect\x12%\n\x07surface\x18\x05 \x01(\x0e\x32\x14.northern.v1.Surface\x12\r\n\x05reply\x18\x06 \x01(\t\x12\x11\n\tbudget_ms\x18\x07 \x01(\r\x12#\n\x06policy\x18\x08 \x01(\x0b\x32\x13.northern.v1.Policy\x12!\n\x05shape\x18\t \x01(\x0b\x32\x12.northern.v1.Shape\x12\x0e\n\x04\x62ody\x18\n \x01(\x0cH\x00\x12(\n\x08\x62ody_ref\x18\x0b \x01(\x0b\x32\x14.northern.v1.BodyRefH\x00\x12\x16\n\x0estream_options\x18\x0c \x01(\x0c\x12$\n\x04slip\x18\r \x03(\x0b\x32\x16.northern.v1.Candidate\x12\x0f\n\x07\x61ttempt\x18\x0e \x01(\r\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\x12\x16\n\x0ereceived_at_ms\x18\x10 \x01(\x03\x12\x0c\n\x04salt\x18\x11 \x01(\x0c\x12\x14\n\x0crequest_hash\x18\x12 \x01(\x0c\x12\x0c\n\x04\x65\x64ge\x18\x13 \x01(\tB\t\n\x07\x63ontent*[\n\x07\x44ialect\x12\x17\n\x13\x44IALECT_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44IALECT_OPENAI_CHAT\x10\x01\x12\x1e\n\x1a\x44IALECT_ANTHROPIC_MESSAGES\x10\x02*N\n\x07Surface\x12\x17\n\x13SURFACE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSURFACE_GATEWAY\x10\x01\x12\x15\n\x11SURFACE_INFERENCE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anorthern/v1/envelope.proto\x12\x0bnorthern.v1\"\xc1\x01\n\x05Shape\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\x08\x12\x12\n\ntext_bytes\x18\x03 \x01(\r\x12\x16\n\x0elast_user_turn\x18\x04 \x01(\t\x12\x0e\n\x06images\x18\x05 \x01(\r\x12\r\n\x05tools\x18\x06 \x01(\r\x12\x0e\n\x06schema\x18\x07 \x01(\x08\x12\x12\n\nmax_tokens\x18\x08 \x01(\r\x12\x15\n\rinclude_usage\x18\t \x01(\x08\x12\x13\n\x0bimage_links\x18\n \x01(\r\"Y\n\x06Policy\x12\x15\n\rallowed_tiers\x18\x01 \x03(\t\x12\x0c\n\x04tier\x18\x02 \x01(\t\x12\x11\n\tresidency\x18\x03 \x03(\t\x12\x17\n\x0f\x61llow_fallbacks\x18\x04 \x01(\x08\"(\n\x07\x42odyRef\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\"-\n\tCandidate\x12\x10\n\x08route_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\"\xc7\x04\n\x08\x45nvelope\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12%\n\x07\x64ialect\x18\x04 \x01(\x0e\x32\x14.northern.v1.Dialect\x12%\n\x07surface\x18\x05 \x01(\x0e\x32\x14.northern.v1.Surface\x12\r\n\x05reply\x18\x06 \x01(\t\x12\x11\n\tbudget_ms\x18\x07 \x01(\r\x12#\n\x06policy\x18\x08 \x01(\x0b\x32\x13.northern.v1.Policy\x12!\n\x05shape\x18\t \x01(\x0b\x32\x12.northern.v1.Shape\x12\x0e\n\x04\x62ody\x18\n \x01(\x0cH\x00\x12(\n\x08\x62ody_ref\x18\x0b \x01(\x0b\x32\x14.northern.v1.BodyRefH\x00\x12\x16\n\x0estream_options\x18\x0c \x01(\x0c\x12$\n\x04slip\x18\r \x03(\x0b\x32\x16.northern.v1.Candidate\x12\x0f\n\x07\x61ttempt\x18\x0e \x01(\r\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\x12\x16\n\x0ereceived_at_ms\x18\x10 \x01(\x03\x12\x0c\n\x04salt\x18\x11 \x01(\x0c\x12\x14\n\x0crequest_hash\x18\x12 \x01(\x0c\x12\x0c\n\x04\x65\x64ge\x18\x13 \x01(\t\x12)\n\toperation\x18\x14 \x01(\x0e\x32\x16.northern.v1.Operation\x12\x19\n\x11\x61nthropic_version\x18\x15 \x01(\t\x12\x16\n\x0e\x61nthropic_beta\x18\x16 \x01(\tB\t\n\x07\x63ontent*[\n\x07\x44ialect\x12\x17\n\x13\x44IALECT_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44IALECT_OPENAI_CHAT\x10\x01\x12\x1e\n\x1a\x44IALECT_ANTHROPIC_MESSAGES\x10\x02*N\n\x07Surface\x12\x17\n\x13SURFACE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSURFACE_GATEWAY\x10\x01\x12\x15\n\x11SURFACE_INFERENCE\x10\x02*?\n\tOperation\x12\x16\n\x12OPERATION_GENERATE\x10\x00\x12\x1a\n\x16OPERATION_COUNT_TOKENS\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'northern.v1.envelope_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIALECT']._serialized_start=890
-  _globals['_DIALECT']._serialized_end=981
-  _globals['_SURFACE']._serialized_start=983
-  _globals['_SURFACE']._serialized_end=1061
+  _globals['_DIALECT']._serialized_start=1005
+  _globals['_DIALECT']._serialized_end=1096
+  _globals['_SURFACE']._serialized_start=1098
+  _globals['_SURFACE']._serialized_end=1176
+  _globals['_OPERATION']._serialized_start=1178
+  _globals['_OPERATION']._serialized_end=1241
   _globals['_SHAPE']._serialized_start=44
-  _globals['_SHAPE']._serialized_end=216
-  _globals['_POLICY']._serialized_start=218
-  _globals['_POLICY']._serialized_end=307
-  _globals['_BODYREF']._serialized_start=309
-  _globals['_BODYREF']._serialized_end=349
-  _globals['_CANDIDATE']._serialized_start=351
-  _globals['_CANDIDATE']._serialized_end=396
-  _globals['_ENVELOPE']._serialized_start=399
-  _globals['_ENVELOPE']._serialized_end=888
+  _globals['_SHAPE']._serialized_end=237
+  _globals['_POLICY']._serialized_start=239
+  _globals['_POLICY']._serialized_end=328
+  _globals['_BODYREF']._serialized_start=330
+  _globals['_BODYREF']._serialized_end=370
+  _globals['_CANDIDATE']._serialized_start=372
+  _globals['_CANDIDATE']._serialized_end=417
+  _globals['_ENVELOPE']._serialized_start=420
+  _globals['_ENVELOPE']._serialized_end=1003
 # @@protoc_insertion_point(module_scope)

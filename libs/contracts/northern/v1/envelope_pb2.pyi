@@ -18,15 +18,22 @@ class Surface(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SURFACE_UNSPECIFIED: _ClassVar[Surface]
     SURFACE_GATEWAY: _ClassVar[Surface]
     SURFACE_INFERENCE: _ClassVar[Surface]
+
+class Operation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPERATION_GENERATE: _ClassVar[Operation]
+    OPERATION_COUNT_TOKENS: _ClassVar[Operation]
 DIALECT_UNSPECIFIED: Dialect
 DIALECT_OPENAI_CHAT: Dialect
 DIALECT_ANTHROPIC_MESSAGES: Dialect
 SURFACE_UNSPECIFIED: Surface
 SURFACE_GATEWAY: Surface
 SURFACE_INFERENCE: Surface
+OPERATION_GENERATE: Operation
+OPERATION_COUNT_TOKENS: Operation
 
 class Shape(_message.Message):
-    __slots__ = ("model", "stream", "text_bytes", "last_user_turn", "images", "tools", "schema", "max_tokens", "include_usage")
+    __slots__ = ("model", "stream", "text_bytes", "last_user_turn", "images", "tools", "schema", "max_tokens", "include_usage", "image_links")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
     TEXT_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +43,7 @@ class Shape(_message.Message):
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_USAGE_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_LINKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     stream: bool
     text_bytes: int
@@ -45,7 +53,8 @@ class Shape(_message.Message):
     schema: bool
     max_tokens: int
     include_usage: bool
-    def __init__(self, model: _Optional[str] = ..., stream: _Optional[bool] = ..., text_bytes: _Optional[int] = ..., last_user_turn: _Optional[str] = ..., images: _Optional[int] = ..., tools: _Optional[int] = ..., schema: _Optional[bool] = ..., max_tokens: _Optional[int] = ..., include_usage: _Optional[bool] = ...) -> None: ...
+    image_links: int
+    def __init__(self, model: _Optional[str] = ..., stream: _Optional[bool] = ..., text_bytes: _Optional[int] = ..., last_user_turn: _Optional[str] = ..., images: _Optional[int] = ..., tools: _Optional[int] = ..., schema: _Optional[bool] = ..., max_tokens: _Optional[int] = ..., include_usage: _Optional[bool] = ..., image_links: _Optional[int] = ...) -> None: ...
 
 class Policy(_message.Message):
     __slots__ = ("allowed_tiers", "tier", "residency", "allow_fallbacks")
@@ -76,7 +85,7 @@ class Candidate(_message.Message):
     def __init__(self, route_id: _Optional[str] = ..., egress: _Optional[str] = ...) -> None: ...
 
 class Envelope(_message.Message):
-    __slots__ = ("request_id", "tenant", "key_id", "dialect", "surface", "reply", "budget_ms", "policy", "shape", "body", "body_ref", "stream_options", "slip", "attempt", "traceparent", "received_at_ms", "salt", "request_hash", "edge")
+    __slots__ = ("request_id", "tenant", "key_id", "dialect", "surface", "reply", "budget_ms", "policy", "shape", "body", "body_ref", "stream_options", "slip", "attempt", "traceparent", "received_at_ms", "salt", "request_hash", "edge", "operation", "anthropic_version", "anthropic_beta")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -96,6 +105,9 @@ class Envelope(_message.Message):
     SALT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_HASH_FIELD_NUMBER: _ClassVar[int]
     EDGE_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    ANTHROPIC_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ANTHROPIC_BETA_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     tenant: str
     key_id: str
@@ -115,4 +127,7 @@ class Envelope(_message.Message):
     salt: bytes
     request_hash: bytes
     edge: str
-    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., surface: _Optional[_Union[Surface, str]] = ..., reply: _Optional[str] = ..., budget_ms: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., shape: _Optional[_Union[Shape, _Mapping]] = ..., body: _Optional[bytes] = ..., body_ref: _Optional[_Union[BodyRef, _Mapping]] = ..., stream_options: _Optional[bytes] = ..., slip: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., attempt: _Optional[int] = ..., traceparent: _Optional[str] = ..., received_at_ms: _Optional[int] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., edge: _Optional[str] = ...) -> None: ...
+    operation: Operation
+    anthropic_version: str
+    anthropic_beta: str
+    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., surface: _Optional[_Union[Surface, str]] = ..., reply: _Optional[str] = ..., budget_ms: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., shape: _Optional[_Union[Shape, _Mapping]] = ..., body: _Optional[bytes] = ..., body_ref: _Optional[_Union[BodyRef, _Mapping]] = ..., stream_options: _Optional[bytes] = ..., slip: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., attempt: _Optional[int] = ..., traceparent: _Optional[str] = ..., received_at_ms: _Optional[int] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., edge: _Optional[str] = ..., operation: _Optional[_Union[Operation, str]] = ..., anthropic_version: _Optional[str] = ..., anthropic_beta: _Optional[str] = ...) -> None: ...

@@ -38,7 +38,7 @@ DELIVERY_CLIENT_GONE: Delivery
 DELIVERY_CUT: Delivery
 
 class Egress(_message.Message):
-    __slots__ = ("boot_id", "attempt", "key_id", "dialect", "surface", "stream", "model_requested", "route", "host", "salt", "request_hash", "sent_hash", "received_at_ms", "residency", "edge", "traceparent")
+    __slots__ = ("boot_id", "attempt", "key_id", "dialect", "surface", "stream", "model_requested", "route", "host", "salt", "request_hash", "sent_hash", "received_at_ms", "residency", "edge", "traceparent", "operation", "images_fetched", "images_linked")
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,9 @@ class Egress(_message.Message):
     RESIDENCY_FIELD_NUMBER: _ClassVar[int]
     EDGE_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FETCHED_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_LINKED_FIELD_NUMBER: _ClassVar[int]
     boot_id: str
     attempt: int
     key_id: str
@@ -71,7 +74,10 @@ class Egress(_message.Message):
     residency: _containers.RepeatedScalarFieldContainer[str]
     edge: str
     traceparent: str
-    def __init__(self, boot_id: _Optional[str] = ..., attempt: _Optional[int] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[_envelope_pb2.Dialect, str]] = ..., surface: _Optional[_Union[_envelope_pb2.Surface, str]] = ..., stream: _Optional[bool] = ..., model_requested: _Optional[str] = ..., route: _Optional[_Union[_frames_pb2.RouteFacts, _Mapping]] = ..., host: _Optional[str] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., sent_hash: _Optional[bytes] = ..., received_at_ms: _Optional[int] = ..., residency: _Optional[_Iterable[str]] = ..., edge: _Optional[str] = ..., traceparent: _Optional[str] = ...) -> None: ...
+    operation: _envelope_pb2.Operation
+    images_fetched: int
+    images_linked: int
+    def __init__(self, boot_id: _Optional[str] = ..., attempt: _Optional[int] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[_envelope_pb2.Dialect, str]] = ..., surface: _Optional[_Union[_envelope_pb2.Surface, str]] = ..., stream: _Optional[bool] = ..., model_requested: _Optional[str] = ..., route: _Optional[_Union[_frames_pb2.RouteFacts, _Mapping]] = ..., host: _Optional[str] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., sent_hash: _Optional[bytes] = ..., received_at_ms: _Optional[int] = ..., residency: _Optional[_Iterable[str]] = ..., edge: _Optional[str] = ..., traceparent: _Optional[str] = ..., operation: _Optional[_Union[_envelope_pb2.Operation, str]] = ..., images_fetched: _Optional[int] = ..., images_linked: _Optional[int] = ...) -> None: ...
 
 class Endpoint(_message.Message):
     __slots__ = ("host", "address", "tls_version", "certificate_key_hash", "provider_request_id")

@@ -43,7 +43,7 @@ class RouteFacts(_message.Message):
     def __init__(self, route_id: _Optional[str] = ..., tier: _Optional[str] = ..., provider: _Optional[str] = ..., region: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., custody_path: _Optional[str] = ..., credential_source: _Optional[str] = ..., litellm_model: _Optional[str] = ..., processing_jurisdictions: _Optional[_Iterable[str]] = ..., evidence: _Optional[str] = ..., sandbox: _Optional[bool] = ..., model: _Optional[str] = ...) -> None: ...
 
 class Head(_message.Message):
-    __slots__ = ("status", "stream", "route", "dropped_params", "attempts", "provider_us", "provider_request_id")
+    __slots__ = ("status", "stream", "route", "dropped_params", "attempts", "provider_us", "provider_request_id", "estimated")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +51,7 @@ class Head(_message.Message):
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_US_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_FIELD_NUMBER: _ClassVar[int]
     status: int
     stream: bool
     route: RouteFacts
@@ -58,7 +59,8 @@ class Head(_message.Message):
     attempts: int
     provider_us: int
     provider_request_id: str
-    def __init__(self, status: _Optional[int] = ..., stream: _Optional[bool] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., dropped_params: _Optional[_Iterable[str]] = ..., attempts: _Optional[int] = ..., provider_us: _Optional[int] = ..., provider_request_id: _Optional[str] = ...) -> None: ...
+    estimated: bool
+    def __init__(self, status: _Optional[int] = ..., stream: _Optional[bool] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., dropped_params: _Optional[_Iterable[str]] = ..., attempts: _Optional[int] = ..., provider_us: _Optional[int] = ..., provider_request_id: _Optional[str] = ..., estimated: _Optional[bool] = ...) -> None: ...
 
 class Usage(_message.Message):
     __slots__ = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "estimated")

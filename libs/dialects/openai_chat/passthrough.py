@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 
 from libs.contracts.errors import InvalidRequest, NorthernError, UpstreamError
-from libs.dialects import failures
-from libs.dialects.fields import obj, seq, string
+from libs.dialects.fields import obj, seq
 from libs.dialects.form import Usage
-from libs.dialects.openai_chat import read_usage
+from libs.dialects.openai_chat.errors import read_failure
+from libs.dialects.openai_chat.usage import told_usage
 
 EVENT_LIMIT = 4 << 20
 
@@ -58,12 +58,12 @@ def read_answer(body: bytes, model: str | None) -> tuple[bytes, Usage | None, in
         answer = orjson.loads(body)
     except ValueError as error:  # orjson's error repeats the document
         raise UpstreamError("The provider answered something that is not JSON; try again.") from error
-    if failure := _failure(answer):
+    if failure := read_failure(answer):
         raise failure
     if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list):
         raise UpstreamError("The provider answered something that is not a chat completion; try again.")
     output = sum(_text_bytes(obj(obj(choice).get("message"))) for choice in answer["choices"])
-    usage = read_usage(answer.get("usage"))
+    usage = told_usage(answer)
     return (body if model is None else _renamed(body, answer, model)), usage, output
 
 
@@ -81,20 +81,6 @@ def _text_bytes(message: dict[str, Any]) -> int:
     said = [message.get(name) for name in ("content", "reasoning_content", "reasoning", "refusal")]
     said += [call.get(name) for call in calls for name in ("name", "arguments")]
     return sum(len(each.encode("utf-8", "replace")) for each in said if isinstance(each, str))
-
-
-def _failure(event: object) -> NorthernError | None:
-    """`{"error": …}` as OpenAI and its kin send it under a 200, and vLLM's older `{"object":"error"}`."""
-    told = obj(event)
-    error = told if told.get("object") == "error" else told.get("error")
-    if not error:
-        return None
-    message = string(error) or string(obj(error).get("message"))
-    code = obj(error).get("code")
-    if isinstance(code, int) and 400 <= code < 600:  # noqa: PLR2004 - HTTP's failures
-        return failures.from_status(code, message)
-    said = failures.clean(message)
-    return UpstreamError(f"The provider failed in mid-answer: {said}" if said else "The provider failed in mid-answer.")
 
 
 # --- streams ------------------------------------------------------------------------------------------------------
@@ -197,7 +183,7 @@ class OpenAIStream:
         except ValueError:
             self.error = UpstreamError("The provider's stream holds something that is not JSON; try again.")
             return _blank_lead(event)
-        self.error = _failure(chunk)
+        self.error = read_failure(chunk)
         return _blank_lead(event) if self.error is not None else self._chunk(event, obj(chunk))
 
     def _chunk(self, event: bytes, chunk: dict[str, Any]) -> bytes:
@@ -210,7 +196,7 @@ class OpenAIStream:
             padding = _OBFUSCATION.search(event)
             self._obfuscated = padding is not None
             self._envelope = len(event) - said - (len(padding[1]) if padding else 0)
-        usage = read_usage(chunk.get("usage")) or read_usage(obj(chunk.get("x_groq")).get("usage"))
+        usage = told_usage(chunk)
         if usage is not None:
             self.usage = usage
             if not choices and not self._include_usage:

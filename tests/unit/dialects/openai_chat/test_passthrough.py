@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from libs.contracts.errors import InvalidRequest, ProviderRateLimited, UpstreamError
 from libs.dialects.form import Usage
-from libs.dialects.passthrough import EVENT_LIMIT, OpenAIStream, outgoing, read_answer
+from libs.dialects.openai_chat.passthrough import EVENT_LIMIT, OpenAIStream, outgoing, read_answer
 
 USAGE = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
 
@@ -235,3 +235,30 @@ def test_stream_options_that_are_no_object_are_refused(options: bytes) -> None:
     with pytest.raises(InvalidRequest) as refused:
         outgoing(b"{}", model="m", stream=True, stream_options=options)
     assert refused.value.param == "stream_options"
+
+
+def test_azures_empty_first_chunk_is_no_beginning() -> None:
+    stream = OpenAIStream(False)
+    assert stream.feed(AZURE + ROLE) == AZURE + ROLE
+    assert not stream.started
+    assert stream.usage is None
+    stream.feed(chunk({"content": "a"}))
+    assert stream.started
+
+
+def test_usage_in_every_chunk_is_counted_once() -> None:
+    told = [{"prompt_tokens": 12, "completion_tokens": at, "total_tokens": 12 + at} for at in (1, 2, 3)]
+    stream = OpenAIStream(False)
+    sent = [
+        chunk({"content": "a"}, usage=told[0]),
+        chunk({"content": "b"}, usage=told[1]),
+        chunk({}, "stop", usage=told[2]),
+    ]
+    assert run(stream, sent) == b"".join(sent)
+    assert stream.usage == Usage(input=12, output=3)
+
+
+def test_groqs_own_place_for_usage_is_known() -> None:
+    stream = OpenAIStream(False)
+    run(stream, [chunk({"content": "a"}), chunk({}, "stop", x_groq={"usage": USAGE})])
+    assert stream.usage == Usage(input=12, output=3)

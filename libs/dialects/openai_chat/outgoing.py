@@ -1,0 +1,146 @@
+"""The form as a chat completion request: what a caller of another dialect asked, as OpenAI and its kin take it."""
+
+import re
+from typing import Any, assert_never
+
+from libs.contracts.errors import InvalidRequest
+from libs.dialects.form import Cache, Request, Tool, Written
+from libs.dialects.models import ModelFlags
+from libs.dialects.openai_chat.history import write_messages
+from libs.dialects.openai_chat.request import HINTS, TOOL_NAME
+
+_STOPS = 4  # OpenAI's own limit
+_SCHEMA_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_DEMANDS = frozenset(("logit_bias", "logprobs", "top_logprobs", "web_search_options"))
+_NOT_SENT = frozenset(("cache_control", "prompt_cache_options"))
+_TIERS = {"standard_only": "default"}  # Anthropic's word for it
+# Tokens of thinking, and the effort that spends about as many.
+_EFFORTS = ((2048, "low"), (8192, "medium"))
+
+
+def write_request(request: Request, model: ModelFlags) -> Written:
+    """The body, without `model` and `stream`. InvalidRequest where leaving something out would not do.
+
+    Members are named as a caller of Anthropic's dialect knows them; OpenAI's own callers' bodies pass as they are.
+    """
+    dropped = [name for name in request.hints if name not in HINTS or name in _NOT_SENT]
+    body: dict[str, Any] = {"messages": write_messages(request, model)}
+    _length_and_sampling(request, model, body, dropped)
+    _thinking(request, model, body, dropped)
+    _tools(request, body)
+    if request.stop:
+        if len(request.stop) > _STOPS:
+            raise InvalidRequest(f"This route takes at most {_STOPS} stop sequences.", param="stop_sequences")
+        body["stop"] = list(request.stop)
+    if request.answer_format is not None:
+        body["response_format"] = _answer_format(request, model)
+    _hints_and_demands(request, body)
+    if _marks_cache(request):
+        dropped.append("cache_control")
+    return Written(body=body, dropped=tuple(dict.fromkeys(dropped)))
+
+
+def _length_and_sampling(request: Request, model: ModelFlags, body: dict[str, Any], dropped: list[str]) -> None:
+    if request.max_tokens is not None:
+        body["max_tokens" if model.legacy_max_tokens else "max_completion_tokens"] = request.max_tokens
+    taken = model.sampling if model.thinking != "effort" else "none"  # reasoning models take no sampling
+    for name, value in (("temperature", request.temperature), ("top_p", request.top_p)):
+        if value is None:
+            continue
+        if taken == "none" or (taken == "one" and "temperature" in body):
+            dropped.append(name)
+        else:
+            body[name] = value
+    if request.top_k is not None:
+        dropped.append("top_k")
+
+
+def _thinking(request: Request, model: ModelFlags, body: dict[str, Any], dropped: list[str]) -> None:
+    thinking = request.thinking
+    if thinking.kind == "default":
+        return
+    if model.thinking != "effort":
+        if thinking.kind == "on":
+            dropped.append("thinking")
+        return
+    if thinking.kind == "off" and model.always_thinks:
+        body["reasoning_effort"] = "low"  # as little as all of them can
+        dropped.append("thinking")
+    elif thinking.kind == "off":
+        body["reasoning_effort"] = "none"
+    elif thinking.effort:
+        body["reasoning_effort"] = thinking.effort
+    elif thinking.budget is not None:
+        fits = (effort for most, effort in _EFFORTS if thinking.budget <= most)
+        body["reasoning_effort"] = next(fits, "high")
+    else:
+        body["reasoning_effort"] = "medium"  # newer models do not think unless they are told to
+
+
+# --- tools --------------------------------------------------------------------------------------------------------
+
+
+def _tools(request: Request, body: dict[str, Any]) -> None:
+    if not request.tools:
+        return
+    body["tools"] = [_tool(tool, f"tools.{at}") for at, tool in enumerate(request.tools)]
+    match request.tool_choice.kind:
+        case "auto":
+            pass  # the default
+        case "none" | "required" as kind:
+            body["tool_choice"] = kind
+        case "tool":
+            body["tool_choice"] = {"type": "function", "function": {"name": request.tool_choice.name}}
+        case _:
+            assert_never(request.tool_choice.kind)
+    if not request.parallel_tool_calls:
+        body["parallel_tool_calls"] = False
+
+
+def _tool(tool: Tool, path: str) -> dict[str, Any]:
+    if not TOOL_NAME.fullmatch(tool.name):
+        told = f"'{path}.name' must be 1 to 64 letters, digits, '_' or '-' on this route."
+        raise InvalidRequest(told, param=f"{path}.name")
+    function: dict[str, Any] = {"name": tool.name, "parameters": tool.schema}
+    if tool.description:
+        function["description"] = tool.description
+    if tool.strict:
+        function["strict"] = True
+    return {"type": "function", "function": function}
+
+
+# --- the rest -----------------------------------------------------------------------------------------------------
+
+
+def _answer_format(request: Request, model: ModelFlags) -> dict[str, Any]:
+    asked = request.answer_format
+    if asked is None or asked.kind == "json_object":
+        return {"type": "json_object"}
+    if not model.structured:
+        told = "This model keeps to no JSON schema: force a tool with that schema, or choose another route."
+        raise InvalidRequest(told, param="output_config.format")
+    name = asked.name if _SCHEMA_NAME.fullmatch(asked.name) else "answer"
+    schema: dict[str, Any] = {"name": name, "schema": asked.schema, "strict": True}
+    if asked.description:
+        schema["description"] = asked.description
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _hints_and_demands(request: Request, body: dict[str, Any]) -> None:
+    """Under OpenAI's names, so they stand as they are. More than one choice would be paid for and never shown."""
+    body.update((name, value) for name, value in request.hints.items() if name in HINTS and name not in _NOT_SENT)
+    if isinstance(tier := body.get("service_tier"), str):
+        body["service_tier"] = _TIERS.get(tier, tier)
+    for name, value in request.demands.items():
+        if name not in _DEMANDS:
+            told = f"'{name}' is not available on this route: leave it out or choose another."
+            raise InvalidRequest(told, param=name)
+        body[name] = value
+
+
+def _marks_cache(request: Request) -> bool:
+    """OpenAI's caches need no marks."""
+    marks: list[Cache] = [text.cache for text in request.system]
+    marks += [tool.cache for tool in request.tools]
+    marks += [getattr(part, "cache", Cache.NONE) for turn in request.turns for part in turn.parts]
+    return any(marks)

@@ -1,0 +1,48 @@
+"""OpenAI's token counts, which overlap, and ours, which do not."""
+
+from typing import Any
+
+from libs.dialects.fields import count, obj
+from libs.dialects.form import Usage
+
+
+def read_usage(value: object) -> Usage | None:
+    """OpenAI's counts overlap; ours do not. None where nothing was counted.
+
+    A total above prompt + completion is thinking that an OpenAI-compatible front hides: it is output, billed as such.
+    """
+    given = obj(value)
+    prompt, completion = count(given.get("prompt_tokens")), count(given.get("completion_tokens"))
+    total = count(given.get("total_tokens"))
+    if not prompt and not completion and not total:
+        return None
+    details = obj(given.get("prompt_tokens_details"))
+    cached = min(count(details.get("cached_tokens")) or count(given.get("prompt_cache_hit_tokens")), prompt)
+    written = min(count(details.get("cache_write_tokens")), prompt - cached)
+    hidden = max(0, total - prompt - completion)
+    output = completion + hidden
+    told = count(obj(given.get("completion_tokens_details")).get("reasoning_tokens"))
+    return Usage(
+        input=prompt - cached - written,
+        cache_read=cached,
+        cache_write_5m=written,
+        output=output,
+        reasoning=min(max(told, hidden), output),
+    )
+
+
+def told_usage(told: dict[str, Any]) -> Usage | None:
+    """Of an answer or a chunk; Groq's chunks have it in a member of its own."""
+    return read_usage(told.get("usage")) or read_usage(obj(told.get("x_groq")).get("usage"))
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    written = usage.cache_write_5m + usage.cache_write_1h
+    prompt = usage.input + usage.cache_read + written
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": usage.output,
+        "total_tokens": prompt + usage.output,
+        "prompt_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": written},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
