@@ -13,6 +13,7 @@ VERBS = (
     ("down", "cli.down", "stop the street that runs on this state folder"),
     ("migrate", "cli.migrate", "bring the store's tables up to date"),
     ("provision", "cli.provision", "make the broker's streams and buckets what they must be"),
+    ("catalog", "cli.catalog", "models, prices and routes: import, sync with the providers, check"),
     ("nats-users", "cli.nats_users", "make nkeys and the broker's list of users for a cluster"),
 )
 

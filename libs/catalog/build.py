@@ -1,12 +1,13 @@
 """From checked entries to the catalogue's values: merging overrides, filling defaults, exact amounts."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from libs.catalog.checks import suffix_of
-from libs.catalog.entries import EgressEntry, LongEntry, ModelEntry, PriceEntry, RouteEntry
-from libs.catalog.model import Capabilities, Egress, Limits, Processing, RateCard, Rates, Route
+from libs.catalog.entries import CapabilitiesEntry, EgressEntry, LongEntry, ModelEntry, PriceEntry, RouteEntry
+from libs.catalog.model import Capabilities, Egress, Family, Limits, Processing, RateCard, Rates, Route
 
 _NANO = 1_000_000_000
 
@@ -18,12 +19,13 @@ def route(entry: RouteEntry, egress: EgressEntry, model: ModelEntry) -> Route:
         suffix=suffix_of(entry.id, entry.tier, egress.jurisdiction),
         egress=entry.egress,
         model=entry.model,
+        family=entry.family,
         owner=model.owner,
         tier=entry.tier,
         processing=Processing(
             jurisdictions=entry.processing, regions=entry.processing_regions, evidence=entry.evidence
         ),
-        capabilities=_capabilities(model, entry),
+        capabilities=_capabilities(model, entry.capabilities),
         limits=Limits(**{**model.limits.model_dump(exclude_none=True), **entry.limits.model_dump(exclude_none=True)}),
         rate_card=entry.rate_card,
         native_ids=entry.native_ids,
@@ -33,9 +35,22 @@ def route(entry: RouteEntry, egress: EgressEntry, model: ModelEntry) -> Route:
     )
 
 
-def _capabilities(model: ModelEntry, entry: RouteEntry) -> Capabilities:
-    family = model.model_dump(exclude={"family", "owner", "limits", "source", "checked"})
-    return Capabilities(**{**family, **entry.capabilities.model_dump(exclude_none=True)})
+def family(entry: ModelEntry) -> Family:
+    """A family, its patterns ready to be searched."""
+    return Family(
+        name=entry.family,
+        owner=entry.owner,
+        patterns=tuple(re.compile(pattern) for pattern in entry.patterns),
+        capabilities=_capabilities(entry, CapabilitiesEntry()),
+        retires=entry.retires,
+        source=entry.source,
+        checked=entry.checked,
+    )
+
+
+def _capabilities(model: ModelEntry, own: CapabilitiesEntry) -> Capabilities:
+    shared = model.model_dump(include=set(CapabilitiesEntry.model_fields))
+    return Capabilities(**{**shared, **own.model_dump(exclude_none=True)})
 
 
 def egress(entry: EgressEntry) -> Egress:

@@ -11,7 +11,7 @@ _SUFFIX = re.compile(r"-(global|[a-z]{2})$")
 # Bedrock's cross-region inference profiles, with a jurisdiction that each is known to reach (None: more than one name).
 _PROFILE = re.compile(r"^(global|us-gov|us|eu|apac|jp|au|ca)\.")
 _REACHES = {"us": "US", "us-gov": "US", "jp": "JP", "au": "AU", "ca": "CA"}
-_REGIONAL_WIRES = frozenset({Wire.BEDROCK_CONVERSE, Wire.VERTEX})
+_REGIONAL_WIRES = frozenset({Wire.BEDROCK, Wire.VERTEX})
 
 
 def suffix_of(route_id: str, tier: Tier, jurisdiction: str) -> str:
@@ -37,7 +37,7 @@ def egress_problems(egress: EgressEntry) -> Iterator[str]:
         yield f"it has no base_url, so each way of setting it up must name {egress.base_url_env} among its credentials"
     if egress.wire in _REGIONAL_WIRES:
         for name in (host, *egress.declared_hosts):
-            if name and egress.region not in name:
+            if name and not re.search(rf"(?<![a-z0-9]){re.escape(egress.region)}(?![a-z0-9])", name):
                 yield f"the host {name} does not name the region {egress.region} that is claimed for it"
 
 
@@ -52,7 +52,7 @@ def route_problems(route: RouteEntry, egress: EgressEntry) -> Iterator[str]:
     if route.id in route.native_ids:
         yield "it names its own id among its native_ids"
     yield from _suffix_problems(route, egress)
-    if egress.wire is Wire.BEDROCK_CONVERSE:
+    if egress.wire is Wire.BEDROCK:
         yield from _profile_problems(route)
 
 
@@ -76,9 +76,11 @@ def _suffix_problems(route: RouteEntry, egress: EgressEntry) -> Iterator[str]:
         if len(route.processing) == 1 and ANYWHERE not in route.processing:
             yield f"its id ends in -global, but its processing is said to be in {where} alone"
     else:
-        if route.processing and set(route.processing) != {suffix.upper()}:
+        profile = egress.wire is Wire.BEDROCK and _PROFILE.match(route.model)
+        inside = suffix.upper() in route.processing if profile else set(route.processing) == {suffix.upper()}
+        if route.processing and not inside:
             yield f"its id ends in -{suffix}, but it may be processed in {where}"
-        if suffix.upper() != egress.jurisdiction and not _PROFILE.match(route.model):
+        if suffix.upper() != egress.jurisdiction and not profile:
             yield f"its id ends in -{suffix}, but the egress {egress.name} is entered in {egress.jurisdiction}"
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from libs.catalog.model import Egress
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def host_of(url: str) -> str:
@@ -23,7 +23,7 @@ def is_custom(egress: Egress, base_url: str) -> bool:
     plain HTTP, which anybody on the way may answer, to anything but this machine.
     """
     host = host_of(base_url)
-    if not base_url.lower().startswith("https://") and host not in _LOOPBACK:
+    if not base_url.lower().startswith("https://") and host not in LOOPBACK:
         return True
     return not _matches(host, (host_of(egress.base_url), *egress.declared_hosts))
 

@@ -1,11 +1,12 @@
 """What one entry of the catalogue's TOML files may say: types, patterns and bounds of single fields."""
 
+import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from libs.catalog.model import Evidence, Sampling, Tier, Wire
+from libs.catalog.model import Evidence, Sampling, Thinking, Tier, Wire
 
 # Much of this ends up in headers: visible ASCII, nothing else.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]  # stands in a subject of the bus
@@ -18,6 +19,17 @@ Place = Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
 Amount = Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,9})?$")]
 Tokens = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+def _compiles(text: str) -> str:
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"it is not a regular expression ({error})") from error
+    return text
+
+
+Pattern = Annotated[str, Field(pattern=r"^[ -~]{1,100}$"), AfterValidator(_compiles)]
 # TOML knows lists and strings only, so these two kinds are read from them.
 Hosts = Annotated[tuple[Host, ...], Field(strict=False)]
 Ids = Annotated[tuple[Id, ...], Field(strict=False)]
@@ -73,6 +85,9 @@ class CapabilitiesEntry(Entry):
     supports_streaming: bool | None = None
     supports_reasoning: bool | None = None
     sampling: Annotated[Sampling, Field(strict=False)] | None = None
+    thinking: Annotated[Thinking, Field(strict=False)] | None = None
+    structured_outputs: bool | None = None
+    prefill: bool | None = None
     default_max_tokens: Tokens | None = None
 
 
@@ -81,6 +96,7 @@ class ModelEntry(Entry):
 
     family: Id
     owner: Words
+    patterns: Annotated[tuple[Pattern, ...], Field(strict=False)] = ()
     supports_vision: bool
     modalities: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
     context_window: Tokens
@@ -89,8 +105,12 @@ class ModelEntry(Entry):
     supports_streaming: bool
     supports_reasoning: bool
     sampling: Annotated[Sampling, Field(strict=False)]
+    thinking: Annotated[Thinking, Field(strict=False)]
+    structured_outputs: bool
+    prefill: bool
     default_max_tokens: Tokens
     limits: LimitsEntry = LimitsEntry()
+    retires: date | None = None
     source: Words
     checked: date
 

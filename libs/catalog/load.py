@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from libs.catalog import build
 from libs.catalog.checks import capability_problems, egress_problems, route_problems
-from libs.catalog.entries import EgressEntry, Entry, ModelEntry, PriceEntry, RouteEntry
+from libs.catalog.entries import CapabilitiesEntry, EgressEntry, Entry, ModelEntry, PriceEntry, RouteEntry
 from libs.catalog.model import Catalog, Route
 
 E = TypeVar("E", bound=Entry)
@@ -27,20 +27,24 @@ class CatalogError(ValueError):
 
 
 def load(folder: Path) -> Catalog:
-    """The catalogue in `folder`: egresses.toml, models.toml, prices.toml, routes.toml and routes/*.toml.
+    """The catalogue in `folder`: egresses.toml, models.toml, prices.toml, routes.toml, models/*.toml and routes/*.toml.
 
-    Raises CatalogError and nothing else, whatever the files hold.
+    A file of routes may hold prices too, those of its own routes. Raises CatalogError and nothing else, whatever the
+    files hold.
     """
     problems: list[str] = []
     texts = _read(folder, problems)
     documents = {name: _parse(name, text, problems) for name, text in texts.items()}
-    egresses = _table(documents, ["egresses.toml"], "egress", "name", EgressEntry, problems)
-    models = _table(documents, ["models.toml"], "model", "family", ModelEntry, problems)
-    prices = _table(documents, ["prices.toml"], "price", "id", PriceEntry, problems)
-    route_files = [name for name in documents if name not in _SINGLE_FILES]
-    routes = _table(documents, route_files, "route", "id", RouteEntry, problems)
+    problems += _unknown(documents)
+    egresses = _table(documents, "egress", "name", EgressEntry, problems)
+    models = _table(documents, "model", "family", ModelEntry, problems)
+    prices = _table(documents, "price", "id", PriceEntry, problems)
+    routes = _table(documents, "route", "id", RouteEntry, problems)
     for where, egress in egresses.values():
         problems += _located(where, egress_problems(egress) if egress else ())
+    families = {name: (where, build.family(model)) for name, (where, model) in models.items() if model}
+    for where, family in families.values():
+        problems += _located(where, capability_problems(family.capabilities))
     built = {id_: _route(where, entry, egresses, models, prices, problems) for id_, (where, entry) in routes.items()}
     problems += [
         f"{routes[route.route_id][0]}: its native id {native!r} is the id of a route"
@@ -53,6 +57,7 @@ def load(folder: Path) -> Catalog:
         raise CatalogError(problems)
     ready = {id_: route for id_, route in built.items() if route}
     return Catalog(
+        families=MappingProxyType({name: family for name, (_, family) in families.items()}),
         routes=MappingProxyType(ready),
         egresses=MappingProxyType({name: build.egress(entry) for name, (_, entry) in egresses.items() if entry}),
         rate_cards=MappingProxyType({id_: build.rate_card(entry) for id_, (_, entry) in prices.items() if entry}),
@@ -70,7 +75,7 @@ def _read(folder: Path, problems: list[str]) -> dict[str, bytes]:
     routes = [*folder.glob("routes.toml"), *sorted(folder.glob("routes/*.toml"))]
     if not routes:
         problems.append("routes.toml: there is neither this file nor one in routes/")
-    for path in [*(folder / name for name in _SINGLE_FILES), *routes]:
+    for path in [*(folder / name for name in _SINGLE_FILES), *sorted(folder.glob("models/*.toml")), *routes]:
         name = path.relative_to(folder).as_posix()
         try:
             texts[name] = path.read_bytes()
@@ -85,6 +90,29 @@ def _parse(name: str, text: bytes, problems: list[str]) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number of 5,000 digits, 10,000 brackets
         problems.append(f"{name}: it is not TOML ({error})")
         return {}
+
+
+def _held(file: str) -> tuple[str, ...]:
+    """The kinds of entries a file may hold, the one it is for first."""
+    match file.partition("/")[0].removesuffix(".toml"):
+        case "egresses":
+            return ("egress",)
+        case "models":
+            return ("model",)
+        case "prices":
+            return ("price",)
+        case _:
+            return ("route", "price")
+
+
+def _unknown(documents: Mapping[str, dict[str, Any]]) -> list[str]:
+    """What a file holds beside that."""
+    return [
+        f"{file}: nobody knows {key[:80]!r} there"
+        for file, document in documents.items()
+        for key in document
+        if key not in _held(file)
+    ]
 
 
 def _digest(texts: Mapping[str, bytes]) -> str:
@@ -102,7 +130,6 @@ Table = dict[str, tuple[str, E | None]]  # id -> (file and entry for messages, t
 
 def _table(
     documents: Mapping[str, dict[str, Any]],
-    files: list[str],
     key: str,
     id_field: str,
     kind: type[E],
@@ -110,10 +137,8 @@ def _table(
 ) -> Table[E]:
     """Every `[[key]]` of the files by its id. A faulty one keeps its place, so that who names it is not blamed too."""
     table: Table[E] = {}
-    for file in files:
-        document = documents.get(file, {})
-        problems += [f"{file}: nobody knows {other[:80]!r} there" for other in document if other != key]
-        raw = document.get(key, [])
+    for file, document in documents.items():
+        raw = document.get(key, []) if key in _held(file) else []
         if not isinstance(raw, list):
             problems.append(f"{file}: {key} is not a list of tables; write [[{key}]]")
             continue
@@ -167,5 +192,6 @@ def _route(
     if egress is None or model is None:
         return None
     route = build.route(entry, egress, model)
-    problems += _located(where, capability_problems(route.capabilities))
+    if entry.capabilities != CapabilitiesEntry():  # the family's own are told once, where they stand
+        problems += _located(where, capability_problems(route.capabilities))
     return route

@@ -1,5 +1,6 @@
 """The values of the catalogue: ways out, routes, what their models can do, where they run and what they cost."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +30,7 @@ class Wire(StrEnum):
 
     OPENAI = "openai"
     AZURE = "azure"
-    BEDROCK_CONVERSE = "bedrock_converse"
+    BEDROCK = "bedrock"
     ANTHROPIC = "anthropic"
     VERTEX = "vertex"
 
@@ -40,6 +41,16 @@ class Sampling(StrEnum):
     NONE = "none"
     ONE = "one"
     BOTH = "both"
+
+
+class Thinking(StrEnum):
+    """How a model is asked to think: not at all, by a token budget, of its own accord, by a level, or by an effort."""
+
+    NONE = "none"
+    BUDGET = "budget"  # Claude up to 4.5, Gemini 2.5
+    ADAPTIVE = "adaptive"  # Claude from 4.6
+    LEVEL = "level"  # Gemini 3
+    EFFORT = "effort"  # OpenAI's reasoning models
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +90,11 @@ class Processing:
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a model takes and gives. `default_max_tokens` is for providers that insist on a limit nobody gave."""
+    """What a model takes and gives. `default_max_tokens` is for providers that insist on a limit nobody gave.
+
+    `thinking`: how it is asked for. `structured_outputs`: JSON schemas are kept to by the provider. `prefill`: the last
+    message may be the assistant's.
+    """
 
     supports_vision: bool
     modalities: tuple[str, ...]
@@ -89,7 +104,23 @@ class Capabilities:
     supports_streaming: bool
     supports_reasoning: bool
     sampling: Sampling
+    thinking: Thinking
+    structured_outputs: bool
+    prefill: bool
     default_max_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Models that take and give the same. `patterns` are searched in a model's plain name; see families.py."""
+
+    name: str
+    owner: str
+    patterns: tuple[re.Pattern[str], ...]
+    capabilities: Capabilities
+    retires: date | None
+    source: str
+    checked: date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +168,7 @@ class Route:
     suffix: str
     egress: str
     model: str
+    family: str
     owner: str
     tier: Tier
     processing: Processing
@@ -153,6 +185,7 @@ class Route:
 class Catalog:
     """Everything, as checked at start. `digest` is the SHA-256 over the files it was read from, in hex."""
 
+    families: Mapping[str, Family]
     routes: Mapping[str, Route]
     egresses: Mapping[str, Egress]
     rate_cards: Mapping[str, RateCard]

@@ -44,7 +44,7 @@ class Workers:
 
 
 WORKERS = (
-    Workers(name="worker-bedrock", egresses=("bedrock-ca", "bedrock-global"), vendors=("AWS_",)),
+    Workers(name="worker-bedrock", egresses=("bedrock-ca", "bedrock-global", "bedrock-us"), vendors=("AWS_",)),
     Workers(
         name="worker-openai",
         egresses=("openai", "azure-ca", "anthropic"),
@@ -52,7 +52,7 @@ WORKERS = (
     ),
     Workers(
         name="worker-self-hosted",
-        egresses=("self-hosted", "vertex-ca"),
+        egresses=("self-hosted", "vertex-ca", "vertex-us"),
         vendors=("NI_SELF_HOSTED_", "GOOGLE_", "CLOUDSDK_", "VERTEX_"),
     ),
 )
@@ -62,6 +62,7 @@ PROVIDER_VARIABLES = (
     "OPENAI_API_KEY",
     "AZURE_OPENAI_API_KEY",
     "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
     "AWS_ACCESS_KEY_ID",
     "AWS_BEARER_TOKEN_BEDROCK",
     "AWS_PROFILE",

@@ -48,6 +48,51 @@ def test_routes_may_be_spread_over_a_folder(write: Write) -> None:
     assert problems(folder) == "routes/b.toml: route bedrock/maker.small-ca: there is another one of this id"
 
 
+def test_families_may_be_spread_over_a_folder_and_come_in_the_files_order(write: Write) -> None:
+    folder = write()
+    (folder / "models").mkdir()
+    (folder / "models" / "b.toml").write_text(FILES["models"].replace('"small"', '"large"'))
+    (folder / "models" / "a.toml").write_text(FILES["models"].replace('"small"', '"huge"'))
+    assert list(load(folder).families) == ["small", "huge", "large"]
+    (folder / "models" / "c.toml").write_text(FILES["prices"])
+    assert problems(folder) == "models/c.toml: nobody knows 'price' there"
+
+
+def test_a_file_of_routes_may_hold_the_prices_of_its_own_routes(write: Write) -> None:
+    catalog = load(write(prices="", routes=FILES["prices"] + FILES["routes"]))
+    assert set(catalog.rate_cards) == {"small.2026"}
+    assert "price small.2026: there is another one of this id" in problems(
+        write(prices=FILES["prices"], routes=FILES["prices"] + FILES["routes"])
+    )
+
+
+def test_a_route_of_a_profile_may_name_more_jurisdictions_than_its_id_ends_in(write: Write) -> None:
+    routes = spoilt("routes", "bedrock/maker.small-ca", "bedrock/us.maker.small-us").replace(
+        'model = "maker.small"', 'model = "us.maker.small"'
+    )
+    route = load(write(routes=routes.replace('["CA"]', '["CA", "US"]'))).routes["bedrock/us.maker.small-us"]
+    assert (route.suffix, route.processing.jurisdictions) == ("us", ("CA", "US"))
+    assert "its id ends in -us, but it may be processed in FR" in problems(
+        write(routes=routes.replace('["CA"]', '["FR"]'))
+    )
+
+
+def test_a_route_knows_its_family_and_how_to_ask_it(write: Write) -> None:
+    models = (
+        FILES["models"].replace('thinking = "none"', 'thinking = "budget"').replace("prefill = true", "prefill = false")
+    )
+    route = load(
+        write(models=models, routes=FILES["routes"] + "capabilities = { structured_outputs = true }\n")
+    ).routes["bedrock/maker.small-ca"]
+    found = route.capabilities
+    assert (route.family, found.thinking.value, found.prefill, found.structured_outputs) == (
+        "small",
+        "budget",
+        False,
+        True,
+    )
+
+
 def test_the_digest_changes_with_any_byte_of_any_file(write: Write) -> None:
     digests = {
         load(write()).digest,
@@ -110,12 +155,16 @@ def test_a_spoilt_route_is_refused_in_a_sentence(write: Write, old: str, new: st
     [
         ("egresses", "https://bedrock", "http://bedrock", "egresses.toml: egress bedrock: its base_url is not https"),
         ("egresses", "runtime.ca-central-1", "runtime.us-east-1", "does not name the region ca-central-1 that is"),
+        ("egresses", "runtime.ca-central-1", "runtime.xca-central-12", "does not name the region ca-central-1 that is"),
         ("egresses", 'credentials = [["OWN_URL"]]', 'credentials = [["OWN_KEY"]]', "must name OWN_URL"),
         ("egresses", 'credentials = [["OWN_URL"]]', "credentials = []", "egress own: credentials: "),
         ("egresses", 'name = "openai"', 'name = "bedrock"', "egress bedrock: there is another one of this name"),
         ("egresses", 'name = "openai"', "", "egresses.toml: egress number 2: name: Field required"),
         ("egresses", 'provider = "OpenAI"', 'provider = "Open\\r\\nAI"', "egress openai: provider: "),
         ("models", '["text"]', '["text", "image"]', "supports_vision and the modality image do not agree"),
+        ("models", "sampling =", 'patterns = ["("]\nsampling =', "models.toml: model small: patterns.0: "),
+        ("models", 'thinking = "none"', 'thinking = "hard"', "models.toml: model small: thinking: "),
+        ("models", "prefill = true\n", "", "models.toml: model small: prefill: Field required"),
         ("models", "= 8192", "= 1024", "its max_output_tokens is more than its context_window"),
         ("models", "= 1024", "= 4096", "its default_max_tokens is more than its max_output_tokens"),
         ("models", "= 8192", '= "8192"', "models.toml: model small: context_window: "),

@@ -53,6 +53,7 @@ def test_no_global_profile_and_no_direct_api_of_the_catalogue_passes_for_canada(
         "vertex_ai/gemini-2.5-pro-ca",
         "vertex_ai/gemini-2.5-flash-ca",
         "azure/gpt-4.1-mini-ca",
+        "azure/gpt-4o-ca",
         "bedrock/mistral.mistral-large-2402-v1:0-ca",
         "bedrock/meta.llama3-70b-instruct-v1:0-ca",
         "Qwen/Qwen3-14B",

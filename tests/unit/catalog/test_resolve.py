@@ -16,6 +16,7 @@ ALL = ("managed_canadian_cloud", "provider_api", "self_hosted")
 CATALOG = load(Path(__file__).resolve().parents[3] / "infra" / "config")  # hypothesis runs without fixtures
 HAIKU = "bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0-global"
 HAIKU_DIRECT = "anthropic/claude-haiku-4-5-20251001-us"
+HAIKU_VERTEX = "vertex_ai/claude-haiku-4-5@20251001-us"
 
 
 def ids(catalog: Catalog, name: str, **given_: object) -> list[str]:
@@ -30,14 +31,35 @@ def test_an_exact_id_is_itself(shipped: Catalog) -> None:
 
 @pytest.mark.parametrize("name", ["claude-haiku-4-5-20251001", "claude-haiku-4-5-20251015", "claude-haiku-4-5[1m]"])
 def test_a_native_id_goes_to_the_first_tier_of_the_default_order(shipped: Catalog, name: str) -> None:
-    assert ids(shipped, name) == [HAIKU]
-    assert ids(shipped, name, tier="provider_api") == [HAIKU_DIRECT]
-    assert ids(shipped, name, allowed_tiers=["provider_api"]) == [HAIKU_DIRECT]
+    assert ids(shipped, name) == [HAIKU, HAIKU.replace("global", "us")]
+    assert ids(shipped, name, tier="provider_api") == [HAIKU_DIRECT, HAIKU_VERTEX]
+    assert ids(shipped, name, allowed_tiers=["provider_api"]) == [HAIKU_DIRECT, HAIKU_VERTEX]
 
 
-@pytest.mark.parametrize("name", ["claude-sonnet-4-5-20250929", "claude-opus-4-7", "gpt-4.1-mini", "gemini-2.5-pro"])
-def test_the_native_ids_callers_use_resolve(shipped: Catalog, name: str) -> None:
-    assert ids(shipped, name)
+@pytest.mark.parametrize(
+    ("name", "managed", "direct"),
+    [
+        (
+            "claude-sonnet-4-5-20250929",
+            "bedrock/global.anthropic.claude-sonnet-4-5-20250929-v1:0-global",
+            "anthropic/claude-sonnet-4-5-20250929-us",
+        ),
+        ("claude-opus-4-7", "bedrock/global.anthropic.claude-opus-4-7-global", "anthropic/claude-opus-4-7-us"),
+        ("claude-opus-4-8", "bedrock/global.anthropic.claude-opus-4-8-global", "anthropic/claude-opus-4-8-us"),
+        ("claude-haiku-4-5-20251015", HAIKU, HAIKU_DIRECT),
+        ("gpt-4.1-mini", "azure/gpt-4.1-mini-ca", "openai/gpt-4.1-mini-us"),
+    ],
+)
+def test_the_native_ids_and_dated_aliases_callers_use_resolve_by_tier(
+    shipped: Catalog, name: str, managed: str, direct: str
+) -> None:
+    assert ids(shipped, name)[0] == ids(shipped, name, tier="managed_canadian_cloud")[0] == managed
+    assert ids(shipped, name, tier="provider_api")[0] == direct
+
+
+def test_the_alias_of_a_date_is_sent_as_the_date_that_exists(shipped: Catalog) -> None:
+    models = {route.model for route in resolve(shipped, "claude-haiku-4-5-20251015", allowed_tiers=ALL)}
+    assert all("20251001" in model for model in models)
 
 
 def test_a_deployment_that_is_not_open_here_gives_way_to_one_that_is(shipped: Catalog) -> None:
