@@ -15,6 +15,7 @@ from services.sandbox.controls import PREFIX, Controls
 from services.sandbox.faults import Faults
 from services.sandbox.handlers import Sandbox
 from services.sandbox.journal import Journal
+from services.sandbox.prompt_cache import PromptCache
 from services.sandbox.routes import Routes
 from services.sandbox.settings import SandboxSettings
 
@@ -44,6 +45,7 @@ async def listening(settings: SandboxSettings) -> AsyncIterator[int]:
         journal=journal,
         faults=faults,
         routes=Routes(time.time, secret.get_secret_value() if secret is not None else ""),
+        cache=PromptCache(monotonic=time.monotonic),
         new_id=_ids(boot),
         monotonic=time.monotonic,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -29,14 +30,53 @@ async def send_half(
     request: web.BaseRequest, entry: Entry, reply: Reply, headers: Mapping[str, str], directive: Directive
 ) -> tuple[web.StreamResponse, Outcome]:
     """Headers that promise the whole and half of it; then the connection is cut, or nothing more comes."""
-    response = web.StreamResponse(
-        status=reply.status,
-        headers={"content-type": reply.content_type, "content-length": str(len(reply.body)), **SANDBOX, **headers},
-    )
+    response = await _send_part(request, entry, reply, headers, len(reply.body) // 2)
+    return response, await _leave(request, directive)
+
+
+async def send_until(
+    request: web.BaseRequest, entry: Entry, reply: Reply, headers: Mapping[str, str], cut_byte: int | None
+) -> tuple[web.StreamResponse, Outcome]:
+    """A whole answer, or as many of its bytes as a directive leaves; then the connection is cut."""
+    if cut_byte is None or cut_byte >= len(reply.body):
+        return await send(request, entry, reply, headers), Outcome.ANSWERED
+    return await _send_part(request, entry, reply, headers, cut_byte), cut(request)
+
+
+async def _send_part(
+    request: web.BaseRequest, entry: Entry, reply: Reply, headers: Mapping[str, str], size: int
+) -> web.StreamResponse:
+    promised = {"content-type": reply.content_type, "content-length": str(len(reply.body))}
+    response = web.StreamResponse(status=reply.status, headers={**promised, **SANDBOX, **headers, **reply.headers})
     entry.status = reply.status
     await response.prepare(request)
-    await response.write(reply.body[: len(reply.body) // 2])
-    return response, await _leave(request, directive)
+    await response.write(reply.body[:size])
+    return response
+
+
+class _CutAtByteError(Exception):
+    """As many bytes as a directive leaves have been written."""
+
+
+@dataclass(kw_only=True)
+class _Pen:
+    """Writes a stream's body, up to the byte at which a directive cuts it. `left` None: to its end."""
+
+    response: web.StreamResponse
+    left: int | None
+
+    async def write(self, data: bytes) -> None:
+        if self.left is None:
+            await self.response.write(data)
+            return
+        await self.response.write(data[: self.left])
+        self.left -= len(data)
+        if self.left <= 0:
+            raise _CutAtByteError
+
+    async def end(self, data: bytes = b"") -> None:
+        await self.write(data)
+        await self.response.write_eof()
 
 
 async def stream(
@@ -54,22 +94,31 @@ async def stream(
     response.enable_chunked_encoding()
     entry.status = 200
     await response.prepare(request)
-    await response.write(script.garbage if directive.garbage else script.opening)
+    try:
+        ended = await _write(_Pen(response=response, left=directive.cut_byte), entry, script, directive, latency_ms)
+    except _CutAtByteError:
+        return response, cut(request)
+    return response, Outcome.ANSWERED if ended else await _leave(request, directive)
+
+
+async def _write(pen: _Pen, entry: Entry, script: Script, directive: Directive, latency_ms: int) -> bool:
+    """True: the stream has its end, be it an error's; False: a directive leaves it without one."""
     if directive.garbage:
-        await response.write_eof()
-        return response, Outcome.ANSWERED
+        await pen.end(script.garbage)
+        return True
+    await pen.write(script.opening)
     if directive.first_ms:
         await asyncio.sleep(directive.first_ms / 1000)
-    if await _write_events(response, entry, script, directive):
-        await response.write_eof(script.tail(latency_ms))
-        return response, Outcome.ANSWERED
+    if await _write_events(pen, entry, script, directive):
+        await pen.end(script.tail(latency_ms))
+        return True
     if directive.error_after == directive.stop_at:
-        await response.write_eof(script.error(directive.error))
-        return response, Outcome.ANSWERED
-    return response, await _leave(request, directive)
+        await pen.end(script.error(directive.error))
+        return True
+    return False
 
 
-async def _write_events(response: web.StreamResponse, entry: Entry, script: Script, directive: Directive) -> bool:
+async def _write_events(pen: _Pen, entry: Entry, script: Script, directive: Directive) -> bool:
     """Write content until it ends (True) or the directive stops it (False)."""
     stop_at, burst, pause_s = directive.stop_at, directive.burst, directive.chunk_ms / 1000
     held = [script.head]
@@ -82,15 +131,15 @@ async def _write_events(response: web.StreamResponse, entry: Entry, script: Scri
         held.append(event)
         count += 1
         if count % burst == 0:
-            await response.write(b"".join(held))
+            await pen.write(b"".join(held))
             entry.chunks_sent = count
             held.clear()
     else:
-        await response.write(b"".join(held))
+        await pen.write(b"".join(held))
         entry.chunks_sent = count
         return True
     if count or directive.cut_after != 0:
-        await response.write(b"".join(held))
+        await pen.write(b"".join(held))
     entry.chunks_sent = count
     return False
 

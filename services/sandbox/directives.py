@@ -29,6 +29,7 @@ class Directive:
     status: int | None = None
     retry_after: int | None = None
     cut_after: int | None = None
+    cut_byte: int | None = None
     stall_after: int | None = None
     error_after: int | None = None
     error: str = "modelStreamError"

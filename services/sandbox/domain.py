@@ -9,11 +9,10 @@ import orjson
 
 from services.sandbox.directives import PLAIN, Directive
 from services.sandbox.examples import Schema, example
+from services.sandbox.phrases import announces, hides_thoughts, refuses, to_repeat, tools_named, without_tools
 
 # A token is a word piece: at most eight characters with the space before them, or one white-space character.
 _PIECE = re.compile(r" ?\S{1,8}|\s")
-_REPEAT = re.compile(r"repeat this line exactly:[ \t]?([^\r\n]*)", re.IGNORECASE)
-_USE_TOOL = re.compile(r"\buse the tool [`'\"]?([A-Za-z0-9_-]{1,64})", re.IGNORECASE)
 _NUMBERED_BYTES = 64
 
 
@@ -24,6 +23,7 @@ class Finish(StrEnum):
     LENGTH = "length"
     STOP_SEQUENCE = "stop_sequence"
     TOOLS = "tools"
+    REFUSED = "refused"
 
 
 class Choice(StrEnum):
@@ -41,8 +41,36 @@ class Tool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prefix:
+    """A beginning of the prompt that may be kept: `key` stands for all of its bytes, `tokens` for its length.
+
+    `keep_s` 0: it is used where it was kept before, and not kept now.
+    """
+
+    key: bytes
+    tokens: int
+    keep_s: int = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cached:
+    """How many input tokens were read from the prompt cache, and how many were written to it, by how long they stay."""
+
+    read: int = 0
+    written_5m: int = 0
+    written_1h: int = 0
+
+    @property
+    def written(self) -> int:
+        return self.written_5m + self.written_1h
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ask:
-    """A chat request. `text` is the last user text without directives; `text_bytes` counts all text of all messages."""
+    """A chat request. `text` is the last user text without directives; `text_bytes` counts all text of all messages.
+
+    `prefixes`: shortest first. `max_tokens` holds the thoughts too, where `thinking` asks for them.
+    """
 
     model: str
     text: str = ""
@@ -59,6 +87,9 @@ class Ask:
     stop: tuple[str, ...] = ()
     n: int = 1
     json_schema: Schema | None = None
+    thinking: bool = False
+    thoughts_shown: bool = True
+    prefixes: tuple[Prefix, ...] = ()
     directive: Directive = field(default=PLAIN)
 
 
@@ -76,7 +107,11 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`pieces` are the tokens of the text in order. `event_bytes` > 0: a streamed piece is padded to that size."""
+    """`thoughts` are the tokens of the reasoning, `pieces` those of the text after it, in order; calls come last.
+
+    `input_tokens` is the whole prompt, cached or not; `output_tokens` holds thoughts, text and calls.
+    `event_bytes` > 0: a streamed piece is padded to that size. `secret`: the thoughts are not for the caller's eyes.
+    """
 
     pieces: Sequence[str]
     calls: tuple[Call, ...]
@@ -85,30 +120,51 @@ class Answer:
     output_tokens: int
     stop_sequence: str = ""
     event_bytes: int = 0
+    thoughts: Sequence[str] = ()
+    secret: bool = False
+    cached: Cached = field(default=Cached())
 
     @property
     def text(self) -> str:
         return "".join(self.pieces)
 
+    @property
+    def thought(self) -> str:
+        return "".join(self.thoughts)
 
-def answer(ask: Ask) -> Answer:
-    """The same answer to the same request, always."""
+
+def answer(ask: Ask, cached: Cached = Cached()) -> Answer:
+    """The same answer to the same request, always; `cached` is what was found of its prefixes."""
     directive = ask.directive
-    calls = () if directive.chunks is not None or directive.body_bytes is not None else _calls(ask)
-    if calls:
-        pieces, finish, stopped = list[str](), Finish.TOOLS, ""
+    thoughts = pieces_of(_thought(ask)) if ask.thinking else []
+    most = ask.max_tokens
+    calls: tuple[Call, ...] = ()
+    if most is not None and len(thoughts) > most:
+        thoughts, pieces, finish, stopped = thoughts[:most], list[str](), Finish.LENGTH, ""
     else:
-        pieces, finish, stopped = _text_pieces(ask)
-    produced = len(pieces) + sum(len(call.pieces) for call in calls)
+        calls = () if directive.chunks is not None or directive.body_bytes is not None else _calls(ask)
+        if calls:
+            pieces, finish, stopped = _announced(ask), Finish.TOOLS, ""
+        else:
+            pieces, finish, stopped = _text_pieces(ask, None if most is None else most - len(thoughts))
+    produced = len(thoughts) + len(pieces) + sum(len(call.pieces) for call in calls)
     return Answer(
         pieces=pieces,
         calls=calls,
         finish=finish,
-        input_tokens=-(-ask.text_bytes // 4),
+        input_tokens=input_tokens(ask.text_bytes),
         output_tokens=produced * ask.n,
         stop_sequence=stopped,
         event_bytes=directive.chunk_bytes,
+        thoughts=thoughts,
+        secret=hides_thoughts(ask.text),
+        cached=cached,
     )
+
+
+def input_tokens(text_bytes: int) -> int:
+    """One token for every four bytes of text, rounded up."""
+    return -(-text_bytes // 4)
 
 
 def pieces_of(text: str) -> list[str]:
@@ -116,8 +172,8 @@ def pieces_of(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
-def _text_pieces(ask: Ask) -> tuple[list[str], Finish, str]:
-    finish, stopped = Finish.END, ""
+def _text_pieces(ask: Ask, most: int | None) -> tuple[list[str], Finish, str]:
+    finish, stopped = Finish.REFUSED if _refused(ask) else Finish.END, ""
     pieces = _numbered(ask.directive)
     if pieces is None:
         text = _text(ask)
@@ -125,8 +181,8 @@ def _text_pieces(ask: Ask) -> tuple[list[str], Finish, str]:
         if stopped:
             text, finish = text[:at], Finish.STOP_SEQUENCE
         pieces = pieces_of(text)
-    if ask.max_tokens is not None and len(pieces) > ask.max_tokens:
-        return pieces[: ask.max_tokens], Finish.LENGTH, ""
+    if most is not None and len(pieces) > most:
+        return pieces[:most], Finish.LENGTH, ""
     return pieces, finish, stopped
 
 
@@ -146,27 +202,42 @@ def _numbered(directive: Directive) -> list[str] | None:
 
 
 def _calls(ask: Ask) -> tuple[Call, ...]:
-    if not ask.tools or ask.choice is Choice.NONE or ask.tool_results:
+    if not ask.tools or ask.choice is Choice.NONE or ask.tool_results or _refused(ask):
         return ()
     named: Mapping[str, Tool] = {tool.name: tool for tool in ask.tools}
-    chosen = [named[name] for name in dict.fromkeys(_USE_TOOL.findall(ask.text)) if name in named]
+    chosen = [named[name] for name in tools_named(ask.text) if name in named]
     if ask.forced:
-        chosen = [named[ask.forced]]
+        chosen = [tool for tool in chosen if tool.name == ask.forced] or [named[ask.forced]]
     elif ask.choice is Choice.REQUIRED:
         chosen = chosen or [ask.tools[0]]
-    words = _USE_TOOL.sub("", ask.text).strip(" \t\r\n.,:;") or ask.text
+    words = without_tools(ask.text).strip(" \t\r\n.,:;") or ask.text
     made = tuple(Call(name=t.name, arguments=_json(example(t.schema, _first_words(words)))) for t in chosen)
     return made if ask.parallel else made[:1]
+
+
+def _announced(ask: Ask) -> list[str]:
+    return pieces_of("I will look that up.") if announces(ask.text) else []
+
+
+def _thought(ask: Ask) -> str:
+    about = _first_words(without_tools(ask.text)) or "the request"
+    return f'Let me think about "{about}". It is clear what to do.'
+
+
+def _refused(ask: Ask) -> bool:
+    return not ask.tool_results and refuses(ask.text)
 
 
 def _text(ask: Ask) -> str:
     asked = " ".join(ask.text.split()).lower()
     if ask.tool_results:
         return " ".join(f'The tool answered: "{result}".' for result in ask.tool_results)
+    if _refused(ask):
+        return "I cannot help with that."
     if ask.json_schema is not None:
         return _json(example(ask.json_schema, _first_words(ask.text)))
-    if repeated := _REPEAT.search(ask.text):
-        return repeated.group(1)
+    if (repeated := to_repeat(ask.text)) is not None:
+        return repeated
     if "what model are you" in asked:
         return f"I am {ask.model}, played by the sandbox."
     if "count to five" in asked:

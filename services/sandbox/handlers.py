@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import orjson
 from aiohttp import web
 
-from services.sandbox.delivery import cut, hang, send, send_half, stream
+from services.sandbox.delivery import cut, hang, send, send_half, send_until, stream
 from services.sandbox.directives import Directive
-from services.sandbox.domain import Answer, Ask, answer
+from services.sandbox.domain import Answer, Ask, Cached, answer
 from services.sandbox.examples import UnfillableSchemaError
 from services.sandbox.faults import Faults
 from services.sandbox.journal import Entry, Journal, Outcome
+from services.sandbox.prompt_cache import PromptCache
 from services.sandbox.routes import Place, Routes
 from services.sandbox.wire import Received, Refusal, Reply, Wire
 
@@ -26,6 +27,7 @@ class Sandbox:
     journal: Journal
     faults: Faults
     routes: Routes
+    cache: PromptCache
     new_id: Callable[[], str]
     monotonic: Callable[[], float]
 
@@ -55,7 +57,8 @@ class Sandbox:
             ask = _ask(place, received)
             entry.model, entry.stream = ask.model, ask.stream
             directive = self._directive(ask, entry.path)
-            said = _said(replace(ask, directive=directive))
+            cached = Cached() if directive.status or directive.hang else self.cache.use(ask.prefixes)
+            said = _said(replace(ask, directive=directive), cached)
         except Refusal as refusal:
             return await self._refuse(request, entry, place.wire, refusal, reply_id)
         if directive.hang:
@@ -64,9 +67,8 @@ class Sandbox:
             await asyncio.sleep(directive.latency_ms / 1000)
         if directive.status is not None:
             message = f"The sandbox was asked to answer {directive.status}."
-            return await self._refuse(
-                request, entry, place.wire, Refusal(directive.status, message), reply_id, directive
-            )
+            ordered = Refusal(directive.status, message, retry_after=directive.retry_after)
+            return await self._refuse(request, entry, place.wire, ordered, reply_id, directive)
         latency_ms = round((self.monotonic() - began) * 1000)
         headers = place.wire.headers(reply_id, latency_ms)
         if place.models is not None:
@@ -107,9 +109,12 @@ class Sandbox:
         directive: Directive | None = None,
     ) -> tuple[web.StreamResponse, Outcome]:
         headers: Mapping[str, str] = wire.headers(reply_id, 0)
-        if directive is not None and directive.retry_after is not None:
+        reply = wire.refuse(refusal, reply_id)
+        if directive is None:
+            return await send(request, entry, reply, headers), Outcome.ANSWERED
+        if directive.retry_after is not None:
             headers = {**headers, "retry-after": str(directive.retry_after)}
-        return await send(request, entry, wire.refuse(refusal), headers), Outcome.ANSWERED
+        return await send_until(request, entry, reply, headers, directive.cut_byte)
 
 
 def _ask(place: Place, received: Received) -> Ask:
@@ -122,9 +127,9 @@ def _ask(place: Place, received: Received) -> Ask:
     return Ask(model="") if place.models is not None else place.wire.read(received)
 
 
-def _said(ask: Ask) -> Answer:
+def _said(ask: Ask, cached: Cached) -> Answer:
     try:
-        return answer(ask)
+        return answer(ask, cached)
     except UnfillableSchemaError as error:
         raise Refusal(400, f"Invalid schema: {error}.", code="invalid_function_parameters") from None
 
@@ -140,7 +145,7 @@ async def _whole(
         return web.Response(), cut(request)
     if directive.cut_after is not None or directive.stall_after is not None:
         return await send_half(request, entry, reply, headers, directive)
-    return await send(request, entry, reply, headers), Outcome.ANSWERED
+    return await send_until(request, entry, reply, headers, directive.cut_byte)
 
 
 _NOT_HERE = Reply(

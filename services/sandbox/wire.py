@@ -10,14 +10,25 @@ from services.sandbox.domain import Answer, Ask
 
 
 class Refusal(Exception):
-    """An answer that is an error. `kind` is the provider's own type where the status alone does not tell it."""
+    """An answer that is an error. `kind` is the provider's own type where the status alone does not tell it.
+
+    `retry_after`: seconds, for those who say it in the body.
+    """
 
     def __init__(
-        self, status: int, message: str, *, kind: str = "", code: str | None = None, param: str | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        kind: str = "",
+        code: str | None = None,
+        param: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.message = status, message
         self.kind, self.code, self.param = kind, code, param
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +88,7 @@ class Wire(Protocol):
     def script(self, ask: Ask, said: Answer, reply_id: str) -> Script:
         """The answer as a stream."""
 
-    def refuse(self, refusal: Refusal) -> Reply:
+    def refuse(self, refusal: Refusal, reply_id: str) -> Reply:
         """The provider's error body."""
 
     def headers(self, reply_id: str, latency_ms: int) -> Mapping[str, str]:

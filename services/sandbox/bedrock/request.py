@@ -3,13 +3,25 @@
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from services.sandbox.bedrock.blocks import TOOL_NAME, blocks_in, invalid, matches, one_of, text_of
+from services.sandbox.bedrock.blocks import (
+    TOOL_NAME,
+    blocks_in,
+    documented,
+    few_images,
+    invalid,
+    matches,
+    one_of,
+    signatures_held,
+    text_of,
+)
+from services.sandbox.bedrock.caching import prefixes_in
+from services.sandbox.bedrock.inference import constraint, inference_in, manner_in, paths_in, thinking_first
 from services.sandbox.directives import UnknownDirectiveError, written_in
 from services.sandbox.domain import Ask, Choice, Tool
 from services.sandbox.wire import Refusal, json_object
@@ -22,28 +34,40 @@ KNOWN = frozenset(
     outputConfig performanceConfig promptVariables requestMetadata serviceTier system toolConfig
     """.split()
 )
-_INFERENCE = frozenset({"maxTokens", "temperature", "topP", "stopSequences"})
-_MOST_STOPS = 2500
-# Claude Opus 4.7 and later, and 5: no sampling parameters; 4.1 and later: one of the two.
-_NO_SAMPLING = re.compile(r"claude-(opus-4-[7-9]|(opus|sonnet|haiku)-[5-9])")
-_ONE_SAMPLING = re.compile(r"claude-(opus-4-[1-9](?!\d)|(sonnet|haiku)-4-[5-9](?!\d))")
+_EFFORTS = frozenset({"low", "medium", "high", "xhigh", "max"})
 
 
-def read(raw: bytes, model: str, *, stream: bool) -> Ask:
+@dataclass(frozen=True, kw_only=True)
+class ConverseAsk(Ask):
+    """`paths`: JSON pointers into the model's own answer that are wanted too. `guarded`: by a guardrail."""
+
+    paths: tuple[str, ...] = ()
+    guarded: bool = False
+
+
+def read(raw: bytes, model: str, *, stream: bool) -> ConverseAsk:
     """The request as the domain sees it; raises Refusal."""
     body = _parsed(raw)
     if "missing-model" in model:
         raise Refusal(404, f"Could not resolve the foundation model from the model identifier: {model}")
     messages = _turns(body.get("messages"))
-    inference = _inference(body.get("inferenceConfig"), model)
+    signatures_held(messages, is_claude="claude" in model)
+    inference = inference_in(body.get("inferenceConfig"), model)
+    manner = manner_in(body.get("additionalModelRequestFields"), inference, model)
+    if manner.budgeted:
+        thinking_first(messages)
     tools, choice, forced = _tool_config(body.get("toolConfig"), messages)
+    if manner.thinking and choice is Choice.REQUIRED:
+        raise invalid(
+            "The model returned the following errors: Thinking may not be enabled when tool_choice forces tool use."
+        )
     system = _system(body.get("system"))
     try:
         text, directive = written_in(_last_user(messages))
     except UnknownDirectiveError as error:
         raise invalid(str(error)) from None
     last = messages[-1]["content"]
-    return Ask(
+    return ConverseAsk(
         model=model,
         text=text,
         text_bytes=len(system.encode()) + sum(len(text_of(m["content"]).encode()) for m in messages),
@@ -53,10 +77,16 @@ def read(raw: bytes, model: str, *, stream: bool) -> Ask:
         tools=tools,
         choice=choice,
         forced=forced,
+        parallel=not manner.single,
         max_tokens=inference.get("maxTokens"),
         stop=tuple(inference.get("stopSequences") or ()),
         json_schema=_schema(body.get("outputConfig")),
+        thinking=manner.thinking,
+        thoughts_shown=manner.shown,
+        prefixes=prefixes_in(body, model),
         directive=directive,
+        paths=paths_in(body.get("additionalModelResponseFieldPaths")),
+        guarded=_guarded(body.get("guardrailConfig")),
     )
 
 
@@ -96,7 +126,9 @@ def _turns(messages: Any) -> Sequence[Json]:
                 "Make sure the conversation alternates between user and assistant roles and try again."
             )
         blocks = blocks_in(message.get("content"), f"messages.{i}.content", role)
+        documented(blocks, f"messages.{i}.content")
         asked = _answered(blocks, asked, i)
+    few_images(messages)
     return messages
 
 
@@ -115,46 +147,13 @@ def _answered(blocks: Sequence[Json], asked: set[str], i: int) -> set[str]:
     return {block["toolUse"]["toolUseId"] for block in blocks if "toolUse" in block}
 
 
-def _inference(config: Any, model: str) -> Json:
-    config = {} if config is None else config
-    if not isinstance(config, dict) or set(config) - _INFERENCE:
-        raise invalid(
-            "Malformed input request: inferenceConfig holds maxTokens, temperature, topP and stopSequences only."
-        )
-    most = config.get("maxTokens")
-    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
-        raise _constraint("inferenceConfig.maxTokens", "Member must have value greater than or equal to 1")
-    for name in ("temperature", "topP"):
-        value = config.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1):
-            raise _constraint(f"inferenceConfig.{name}", "Member must have value between 0 and 1")
-    stops = config.get("stopSequences") or []
-    if not isinstance(stops, list) or len(stops) > _MOST_STOPS or not all(isinstance(s, str) and s for s in stops):
-        raise _constraint(
-            "inferenceConfig.stopSequences", "Member must be a list of at most 2500 strings of length 1 or more"
-        )
-    _sampling({name for name in ("temperature", "topP") if config.get(name) is not None}, model)
-    return config
-
-
-def _sampling(given: set[str], model: str) -> None:
-    if given and _NO_SAMPLING.search(model):
-        name = "temperature" if "temperature" in given else "top_p"
-        raise invalid(f"The model returned the following errors: `{name}` is deprecated for this model.")
-    if len(given) > 1 and _ONE_SAMPLING.search(model):
-        raise invalid(
-            "The model returned the following errors: `temperature` and `top_p` cannot both be specified "
-            "for this model. Please use only one."
-        )
-
-
 def _tool_config(config: Any, messages: Sequence[Json]) -> tuple[tuple[Tool, ...], Choice, str]:
     if config is None:
         if any("toolUse" in block or "toolResult" in block for m in messages for block in m["content"]):
             raise invalid("The toolConfig field must be defined when using toolUse and toolResult content blocks.")
         return (), Choice.AUTO, ""
     if not isinstance(config, dict) or not isinstance(config.get("tools"), list) or not config["tools"]:
-        raise _constraint("toolConfig.tools", "Member must have length greater than or equal to 1")
+        raise constraint("toolConfig.tools", "Member must have length greater than or equal to 1")
     tools = tuple(_tools(config["tools"]))
     choice = config.get("toolChoice")
     if choice is None:
@@ -175,11 +174,9 @@ def _tools(tools: Sequence[Any]) -> Iterator[Tool]:
             continue
         spec = tool["toolSpec"]
         if not isinstance(spec, dict) or not matches(TOOL_NAME, spec.get("name")):
-            raise _constraint(
-                f"{where}.toolSpec.name", "Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+"
-            )
+            raise constraint(f"{where}.toolSpec.name", "Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+")
         if spec.get("description") == "":
-            raise _constraint(f"{where}.toolSpec.description", "Member must have length greater than or equal to 1")
+            raise constraint(f"{where}.toolSpec.description", "Member must have length greater than or equal to 1")
         given = spec.get("inputSchema")
         schema = given.get("json") if isinstance(given, dict) else None
         if not isinstance(schema, dict) or schema.get("type") != "object":
@@ -193,7 +190,11 @@ def _system(system: Any) -> str:
 
 def _schema(config: Any) -> Json | None:
     """`outputConfig.textFormat`: the schema is a string of JSON inside the JSON."""
-    wanted = config.get("textFormat") if isinstance(config, dict) else None
+    if config is not None and (not isinstance(config, dict) or set(config) - {"textFormat", "effort"}):
+        raise invalid("Malformed input request: outputConfig holds textFormat and effort only.")
+    if config and config.get("effort") is not None and config["effort"] not in _EFFORTS:
+        raise constraint("outputConfig.effort", f"Member must satisfy enum value set: [{', '.join(sorted(_EFFORTS))}]")
+    wanted = config.get("textFormat") if config else None
     if wanted is None:
         return None
     try:
@@ -207,6 +208,15 @@ def _schema(config: Any) -> Json | None:
     return schema
 
 
+def _guarded(config: Any) -> bool:
+    if config is None:
+        return False
+    needed = {"guardrailIdentifier", "guardrailVersion"}
+    if not isinstance(config, dict) or not all(isinstance(config.get(name), str) and config[name] for name in needed):
+        raise invalid("guardrailConfig must hold a guardrailIdentifier and a guardrailVersion.")
+    return True
+
+
 def _last_user(messages: Sequence[Json]) -> str:
     own = ([b for b in m["content"] if "text" in b] for m in reversed(messages) if m["role"] == "user")
     return next((text for blocks in own if (text := text_of(blocks))), "")
@@ -214,8 +224,5 @@ def _last_user(messages: Sequence[Json]) -> str:
 
 def _images(messages: Sequence[Json]) -> tuple[str, ...]:
     turn = next(m["content"] for m in reversed(messages) if m["role"] == "user")
-    return tuple(block["image"]["described"] for block in turn if "image" in block)
-
-
-def _constraint(where: str, constraint: str) -> Refusal:
-    return invalid(f"1 validation error detected: Value at '{where}' failed to satisfy constraint: {constraint}")
+    seen = (block[kind] for block in turn for kind in ("image", "document") if kind in block)
+    return tuple(one["described"] for one in seen)

@@ -1,12 +1,13 @@
-"""Renders chat completions: whole, and as server-sent events with everything but the token made in advance."""
+"""The members of a chat completion: message, usage, log probabilities, and the answer that holds them whole."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from services.sandbox.domain import Answer, Ask, Finish
-from services.sandbox.wire import Script
+from services.sandbox.domain import Answer, Finish
+from services.sandbox.openai.houses import ChatAsk, House
+from services.sandbox.openai.options import is_reasoning
 
 Json = dict[str, Any]  # what goes on the wire
 
@@ -15,25 +16,48 @@ _FINISH = {
     Finish.LENGTH: "length",
     Finish.STOP_SEQUENCE: "stop",
     Finish.TOOLS: "tool_calls",
+    Finish.REFUSED: "stop",
 }
 _SAFE = {"filtered": False, "severity": "safe"}
 FILTERS: Json = {"hate": _SAFE, "self_harm": _SAFE, "sexual": _SAFE, "violence": _SAFE}
-_MARK = "\x00token\x00"  # stands in the pre-rendered event where the token goes
-DONE = b"data: [DONE]\n\n"
+FILTERED: Json = FILTERS | {"violence": {"filtered": True, "severity": "high"}}
+_LIKELY = -0.125
 
 
-def event(value: object) -> bytes:
-    return b"data: " + orjson.dumps(value) + b"\n\n"
+def completion(ask: ChatAsk, said: Answer, reply_id: str, created: int, house: House) -> bytes:
+    """The body of a call that did not ask for a stream."""
+    choices = []
+    for i in range(ask.n):
+        likely = None if ask.logprobs is None else logprobs(visible(said, house), ask.logprobs)
+        choice: Json = {"index": i, "message": _message(said, reply_id, i, house), "logprobs": likely}
+        choice["finish_reason"] = finish_reason(said, house)
+        if house is House.AZURE:
+            choice["content_filter_results"] = FILTERED if said.finish is Finish.REFUSED else FILTERS
+        choices.append(choice)
+    body = envelope(ask, reply_id, created, "chat.completion")
+    body |= {"choices": choices, "usage": usage(ask, said, house)}
+    body |= {"service_tier": "default", "system_fingerprint": "fp_sandbox"}
+    if house is House.AZURE:
+        body["prompt_filter_results"] = [{"prompt_index": 0, "content_filter_results": FILTERS}]
+    return orjson.dumps(body)
 
 
-def usage(said: Answer) -> Json:
-    return {
+def usage(ask: ChatAsk, said: Answer, house: House) -> Json:
+    """Reasoning is part of the completion, what was cached part of the prompt."""
+    totals = {
         "prompt_tokens": said.input_tokens,
         "completion_tokens": said.output_tokens,
         "total_tokens": said.input_tokens + said.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0},
+    }
+    if house is House.SELF_HOSTED:
+        return totals | {"prompt_tokens_details": None}
+    # Writing to the cache is reported, and has a price, for the newer models only.
+    written = said.cached.written if is_reasoning(ask.model) else 0
+    prompt = {"cached_tokens": said.cached.read, "cache_write_tokens": written, "audio_tokens": 0}
+    return totals | {
+        "prompt_tokens_details": prompt,
         "completion_tokens_details": {
-            "reasoning_tokens": 0,
+            "reasoning_tokens": len(said.thoughts) * ask.n,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
@@ -41,115 +65,59 @@ def usage(said: Answer) -> Json:
     }
 
 
-def completion(ask: Ask, said: Answer, reply_id: str, created: int, *, azure: bool) -> bytes:
-    """The body of a call that did not ask for a stream."""
-    choices = []
-    for i in range(ask.n):
-        message: Json = {"role": "assistant", "content": None if said.calls else said.text, "refusal": None}
-        if said.calls:
-            message["tool_calls"] = [
-                {
-                    "id": _call_id(reply_id, i, k),
-                    "type": "function",
-                    "function": {"name": c.name, "arguments": c.arguments},
-                }
-                for k, c in enumerate(said.calls)
-            ]
-        choice: Json = {"index": i, "message": message, "logprobs": None, "finish_reason": _FINISH[said.finish]}
-        choices.append(choice | {"content_filter_results": FILTERS} if azure else choice)
-    body = _envelope(ask, reply_id, created, "chat.completion")
-    body |= {"choices": choices, "usage": usage(said), "service_tier": "default", "system_fingerprint": "fp_sandbox"}
-    if azure:
-        body["prompt_filter_results"] = [{"prompt_index": 0, "content_filter_results": FILTERS}]
-    return orjson.dumps(body)
+def visible(said: Answer, house: House) -> Sequence[str]:
+    """The tokens a caller sees: what Azure filters out, none does."""
+    return () if house is House.AZURE and said.finish is Finish.REFUSED else said.pieces
 
 
-def script(ask: Ask, said: Answer, reply_id: str, created: int, *, azure: bool) -> Script:
-    """The events of a stream. Azure's begins with an empty chunk that carries its prompt filter's results."""
-    chunk = _Chunks(ask, reply_id, created, azure=azure)
-    opening = {
-        "choices": [],
-        "created": 0,
-        "id": "",
-        "model": "",
-        "object": "",
-        "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": FILTERS}],
-    }
-    tail = [chunk.of(i, {}, _FINISH[said.finish]) for i in range(ask.n)]
-    if ask.include_usage:
-        tail.append(chunk.usage(said))
-    first: Json = {"role": "assistant", "content": None if said.calls else "", "refusal": None}
-    ending = b"".join([*tail, DONE])
-    return Script(
-        content_type="text/event-stream; charset=utf-8",
-        opening=event(opening) if azure else b"",
-        head=b"".join(chunk.of(i, first) for i in range(ask.n)),
-        events=_calls(ask, said, reply_id, chunk) if said.calls else _texts(ask, said, chunk),
-        tail=lambda _: ending,
-        error=_error,
-        garbage=b'data: {"id":"chatcmpl-\xff\xfe\xfa","choices":[{"delta":\n\n',
-    )
+def is_refusal(said: Answer, house: House) -> bool:
+    """OpenAI has a member of its own for a refusal."""
+    return house is House.OPENAI and said.finish is Finish.REFUSED
 
 
-class _Chunks:
-    """Makes the chunks of one stream; what they share is made once."""
-
-    def __init__(self, ask: Ask, reply_id: str, created: int, *, azure: bool) -> None:
-        self._common = _envelope(ask, reply_id, created, "chat.completion.chunk")
-        self._azure, self._usage = azure, ask.include_usage
-
-    def of(self, index: int, delta: Json, finish: str | None = None) -> bytes:
-        choice: Json = {"index": index, "delta": delta, "finish_reason": finish}
-        if self._azure:
-            choice["content_filter_results"] = FILTERS if "content" in delta and "role" not in delta else {}
-        return event(self._common | {"choices": [choice]} | ({"usage": None} if self._usage else {}))
-
-    def usage(self, said: Answer) -> bytes:
-        return event(self._common | {"choices": [], "usage": usage(said)})
-
-    def around_token(self, index: int) -> tuple[bytes, bytes]:
-        """The bytes before and after a token, quotes left to the token."""
-        before, after = self.of(index, {"content": _MARK}).split(orjson.dumps(_MARK))
-        return before, after
+def finish_reason(said: Answer, house: House) -> str:
+    if house is House.AZURE and said.finish is Finish.REFUSED:
+        return "content_filter"
+    return _FINISH[said.finish]
 
 
-def _texts(ask: Ask, said: Answer, chunk: _Chunks) -> Iterator[bytes]:
-    around = [chunk.around_token(i) for i in range(ask.n)]
-    dumps: Callable[[str], bytes] = orjson.dumps
-    for piece in said.pieces:
-        token = dumps(piece)
-        for before, after in around:
-            made = before + token + after
-            missing = said.event_bytes - len(made)
-            yield made if missing <= 0 else before + dumps(f"{piece[:-1]}{'.' * missing}{piece[-1:]}") + after
+def logprobs(pieces: Sequence[str], alternatives: int) -> Json:
+    """One entry for each token; alternatives are the token itself and others that are less likely."""
+    entries = [
+        _likely(piece, 0) | {"top_logprobs": [_likely(piece, rank) for rank in range(alternatives)]} for piece in pieces
+    ]
+    return {"content": entries, "refusal": None}
 
 
-def _calls(ask: Ask, said: Answer, reply_id: str, chunk: _Chunks) -> Iterator[bytes]:
-    for i in range(ask.n):
-        for k, call in enumerate(said.calls):
-            named = {"index": k, "id": _call_id(reply_id, i, k), "type": "function"}
-            start = chunk.of(i, {"tool_calls": [named | {"function": {"name": call.name, "arguments": ""}}]})
-            for piece in call.pieces:
-                yield start + chunk.of(i, {"tool_calls": [{"index": k, "function": {"arguments": piece}}]})
-                start = b""
-
-
-def _call_id(reply_id: str, choice: int, number: int) -> str:
+def call_id(reply_id: str, choice: int, number: int) -> str:
     return f"call_{reply_id}{choice:02x}{number:02x}"
 
 
-def _envelope(ask: Ask, reply_id: str, created: int, kind: str) -> Json:
+def envelope(ask: ChatAsk, reply_id: str, created: int, kind: str) -> Json:
     return {"id": f"chatcmpl-{reply_id}", "object": kind, "created": created, "model": ask.model}
 
 
-def _error(name: str) -> bytes:
-    limited = name == "throttling"
-    error = {
-        "message": "Rate limit reached."
-        if limited
-        else "The server had an error while processing your request. Sorry about that!",
-        "type": "requests" if limited else "server_error",
-        "param": None,
-        "code": "rate_limit_exceeded" if limited else None,
-    }
-    return event({"error": error})
+def _message(said: Answer, reply_id: str, choice: int, house: House) -> Json:
+    text: str | None = "".join(visible(said, house))
+    if not text and said.calls:
+        text = None
+    message: Json = {"role": "assistant", "content": text, "refusal": None}
+    if is_refusal(said, house):
+        message |= {"content": None, "refusal": text}
+    if house is House.SELF_HOSTED:
+        message["reasoning_content"] = said.thought or None
+    if said.calls:
+        message["tool_calls"] = [
+            {
+                "id": call_id(reply_id, choice, k),
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for k, call in enumerate(said.calls)
+        ]
+    return message
+
+
+def _likely(piece: str, rank: int) -> Json:
+    token = piece if rank == 0 else f"{piece}~{rank}"
+    return {"token": token, "logprob": _LIKELY - 2.0 * rank, "bytes": list(token.encode())}

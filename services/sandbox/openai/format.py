@@ -2,23 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 import orjson
 
 from services.sandbox.domain import Answer, Ask
-from services.sandbox.openai.answer import completion, script
+from services.sandbox.openai.answer import FILTERED, completion
+from services.sandbox.openai.houses import ChatAsk, House
 from services.sandbox.openai.request import read
+from services.sandbox.openai.stream import script
 from services.sandbox.wire import Received, Refusal, Reply, Script
-
-
-class House(StrEnum):
-    """Who speaks the format; credentials, error bodies and a few fields differ."""
-
-    OPENAI = "openai"
-    AZURE = "azure"
-    SELF_HOSTED = "self-hosted"
-
 
 # status: (type, code), as api.openai.com answers it
 _OPENAI_TYPES: Mapping[int, tuple[str, str | None]] = {
@@ -38,6 +30,13 @@ _VLLM_TYPES: Mapping[int, str] = {
     500: "InternalServerError",
     503: "ServiceUnavailableError",
 }
+_BLOCKED = "refuse this prompt"  # Azure's filter looks at the prompt before any model does
+_FILTER = "content_filter"
+_POLICY = (
+    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify "
+    "your prompt and retry. To learn more about our content filtering policies please read our documentation: "
+    "https://go.microsoft.com/fwlink/?linkid=2198766"
+)
 _MODELS: Mapping[House, tuple[str, ...]] = {
     House.OPENAI: ("gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini"),
     House.AZURE: ("gpt-4o", "gpt-4o-mini"),
@@ -73,16 +72,20 @@ class OpenAIWire:
     def read(self, received: Received) -> Ask:
         if self.deployment and "api-version=" not in received.path.partition("?")[2]:
             raise Refusal(404, "Resource not found", code="404")
-        return read(received.body, deployment=self.deployment, vllm=self.house is House.SELF_HOSTED)
+        ask = read(received.body, deployment=self.deployment, house=self.house)
+        if self.house is House.AZURE and _BLOCKED in ask.text.lower():
+            raise Refusal(400, _POLICY, kind=_FILTER, code=_FILTER, param="prompt")
+        return ask
 
     def whole(self, ask: Ask, said: Answer, reply_id: str, latency_ms: int) -> Reply:  # noqa: ARG002 - Converse states it in the body
-        body = completion(ask, said, reply_id, int(self.unix()), azure=self.house is House.AZURE)
-        return Reply(status=200, body=body)
+        assert isinstance(ask, ChatAsk)
+        return Reply(status=200, body=completion(ask, said, reply_id, int(self.unix()), self.house))
 
     def script(self, ask: Ask, said: Answer, reply_id: str) -> Script:
-        return script(ask, said, reply_id, int(self.unix()), azure=self.house is House.AZURE)
+        assert isinstance(ask, ChatAsk)
+        return script(ask, said, reply_id, int(self.unix()), self.house)
 
-    def refuse(self, refusal: Refusal) -> Reply:
+    def refuse(self, refusal: Refusal, reply_id: str) -> Reply:  # noqa: ARG002 - Anthropic's names the request
         kind, code = _OPENAI_TYPES.get(refusal.status, ("invalid_request_error", None))
         error = {
             "message": refusal.message,
@@ -93,6 +96,10 @@ class OpenAIWire:
         if self.house is House.AZURE and refusal.status != 400:  # noqa: PLR2004 - the model's own 400s keep OpenAI's shape
             missing = "DeploymentNotFound" if refusal.status == 404 else str(refusal.status)  # noqa: PLR2004 - not found
             error = {"code": refusal.code if refusal.code == "404" else missing, "message": refusal.message}
+        if refusal.kind == _FILTER:
+            inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": FILTERED}
+            filtered = error | {"type": None, "status": 400, "innererror": inner}
+            return Reply(status=400, body=orjson.dumps({"error": filtered}))
         if self.house is House.SELF_HOSTED:
             kind = _VLLM_TYPES.get(refusal.status, "BadRequestError")
             vllm = {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.status}

@@ -1,12 +1,16 @@
 """Reads a chat completion request as OpenAI does: what it refuses is refused here, in its words."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from services.sandbox.directives import UnknownDirectiveError, written_in
-from services.sandbox.domain import Ask
+from services.sandbox.domain import Prefix
 from services.sandbox.images import UnreadableImageError, describe
+from services.sandbox.implicit_cache import prefixes_of
+from services.sandbox.openai.houses import ChatAsk, House
+from services.sandbox.openai.options import is_reasoning, logprobs_in, stream_options_in, thinks
 from services.sandbox.openai.sequence import text_of, turns_in_order, wrong
 from services.sandbox.openai.tools import choice_in, schema_in, tools_in
 from services.sandbox.wire import Refusal, json_object
@@ -34,7 +38,7 @@ VLLM = frozenset(
     truncate_prompt_tokens use_beam_search vllm_xargs
     """.split()
 )
-_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
+_LEAST_CACHED, _CACHE_STEP = 1024, 128
 _RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0, 2),
     "top_p": (0, 1),
@@ -48,13 +52,14 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 _INTEGERS = frozenset({"n", "top_logprobs", "max_tokens", "max_completion_tokens", "seed"})
 
 
-def read(raw: bytes, *, deployment: str = "", vllm: bool = False) -> Ask:
+def read(raw: bytes, *, deployment: str = "", house: House = House.OPENAI) -> ChatAsk:
     """The request as the domain sees it; raises Refusal. A `deployment` in the path stands for the model."""
+    vllm = house is House.SELF_HOSTED
     body = _parsed(raw)
     _known_fields(body, KNOWN | VLLM if vllm else KNOWN)
     model = deployment or _model(body)
     _numbers(body)
-    if not vllm and "max_tokens" in body and _REASONING.search(model):
+    if not vllm and "max_tokens" in body and is_reasoning(model):
         raise wrong(
             "Unsupported parameter: 'max_tokens' is not supported with this model. "
             "Use 'max_completion_tokens' instead.",
@@ -73,12 +78,13 @@ def read(raw: bytes, *, deployment: str = "", vllm: bool = False) -> Ask:
         raise wrong(str(error), "messages", "sandbox_directive") from None
     tools = tuple(tools_in(body))
     choice, forced = choice_in(body, tools)
-    return Ask(
+    options = stream_options_in(body, house)
+    return ChatAsk(
         model=model,
         text=text,
         text_bytes=sum(len(t.encode()) for t in texts),
         stream=_stream(body),
-        include_usage=_include_usage(body),
+        include_usage=options.usage,
         images=tuple(_images(messages)),
         tool_results=tuple(_results(messages, texts)),
         tools=tools,
@@ -89,7 +95,13 @@ def read(raw: bytes, *, deployment: str = "", vllm: bool = False) -> Ask:
         stop=_stop(body),
         n=body.get("n") or 1,
         json_schema=schema_in(body, texts, vllm=vllm),
+        thinking=thinks(body, model, house),
+        thoughts_shown=vllm,
+        prefixes=() if vllm else _prefixes(body, model, texts),
         directive=directive,
+        logprobs=logprobs_in(body),
+        obfuscated=options.obfuscated,
+        usage_in_each=options.usage_in_each,
     )
 
 
@@ -132,23 +144,19 @@ def _stream(body: Json) -> bool:
     return bool(stream)
 
 
-def _include_usage(body: Json) -> bool:
-    options = body.get("stream_options")
-    if options is None:
-        return False
-    if not body.get("stream"):
-        raise wrong("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
-    if not isinstance(options, dict):
-        raise wrong("Invalid type for 'stream_options': expected an object.", "stream_options", "invalid_type")
-    return options.get("include_usage") is True
-
-
 def _stop(body: Json) -> tuple[str, ...]:
     stop = body.get("stop")
     listed = [] if stop is None else [stop] if isinstance(stop, str) else stop
     if not isinstance(listed, list) or len(listed) > 4 or not all(isinstance(s, str) and s for s in listed):  # noqa: PLR2004 - the documented limit
         raise wrong("Invalid 'stop': expected a string or an array of at most 4 strings.", "stop", "invalid_type")
     return tuple(listed)
+
+
+def _prefixes(body: Json, model: str, texts: Sequence[str]) -> tuple[Prefix, ...]:
+    # What shapes the prompt without being a message stands before the first.
+    frame = orjson.dumps([body.get("tools"), body.get("response_format"), body.get("prompt_cache_key")])
+    messages = ((orjson.dumps(m), len(text.encode())) for m, text in zip(body["messages"], texts, strict=True))
+    return prefixes_of(model, [(frame, 0), *messages], least=_LEAST_CACHED, step=_CACHE_STEP)
 
 
 def _last_user(messages: Sequence[Json], texts: Sequence[str]) -> str:

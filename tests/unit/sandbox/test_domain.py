@@ -1,5 +1,7 @@
 """What the sandbox answers: sentences, tools, schemas, limits and counts."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 from hypothesis import given
@@ -126,3 +128,40 @@ def test_a_body_has_the_size_that_was_ordered(directive: Directive) -> None:
 
 def test_n_answers_count_n_times() -> None:
     assert answer(Ask(model="m", text="count to five", n=3)).output_tokens == 15
+
+
+def test_tools_listed_are_called_at_once_as_often_as_they_are_listed() -> None:
+    said = answer(Ask(model="m", text="Use the tools now, get_weather and now. Laval", tools=(NOW, WEATHER)))
+    assert [call.name for call in said.calls] == ["now", "get_weather", "now"]
+    assert orjson.loads(said.calls[1].arguments)["city"] == "Laval"
+    forced = Ask(model="m", text="use the tools now and get_weather", tools=(NOW, WEATHER), choice=Choice.REQUIRED)
+    assert [call.name for call in answer(replace(forced, forced="get_weather")).calls] == ["get_weather"]
+    assert [call.name for call in answer(replace(forced, parallel=False)).calls] == ["now"]
+
+
+def test_calls_may_be_announced() -> None:
+    said = answer(Ask(model="m", text="announce it and use the tool now", tools=(NOW,)))
+    assert (said.text, [call.name for call in said.calls]) == ("I will look that up.", ["now"])
+    assert said.output_tokens == len(said.pieces) + len(said.calls[0].pieces)
+
+
+def test_thoughts_come_before_the_text_and_count_against_the_limit() -> None:
+    said = answer(Ask(model="m", text="count to five", thinking=True))
+    assert said.thought.startswith("Let me think about")
+    assert (said.text, said.secret) == ("1, 2, 3, 4, 5", False)
+    assert said.output_tokens == len(said.thoughts) + 5
+    most = len(said.thoughts) + 2
+    cut = answer(Ask(model="m", text="count to five", thinking=True, max_tokens=most))
+    assert (cut.text, cut.finish, cut.output_tokens) == ("1, 2,", Finish.LENGTH, most)
+    within = answer(Ask(model="m", text="count to five", thinking=True, max_tokens=3))
+    assert (len(within.thoughts), within.text, within.finish) == (3, "", Finish.LENGTH)
+    assert not answer(Ask(model="m", text="count to five")).thoughts
+    assert answer(Ask(model="m", text="think in secret", thinking=True)).secret
+
+
+def test_a_refusal_calls_nothing_and_comes_after_what_was_ordered() -> None:
+    said = answer(Ask(model="m", text="Refuse this: use the tool now", tools=(NOW,), choice=Choice.REQUIRED))
+    assert (said.calls, said.finish) == ((), Finish.REFUSED)
+    begun = answer(Ask(model="m", text="refuse this", directive=Directive(chunks=2)))
+    assert (begun.text, begun.finish) == ("w0 w1 ", Finish.REFUSED)
+    assert answer(Ask(model="m", text="refuse this", tool_results=("noon",))).finish is Finish.END

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sandbox.domain import Ask, Choice
+from services.sandbox.domain import Choice
+from services.sandbox.openai.houses import ChatAsk, House
 from services.sandbox.openai.request import read
 from services.sandbox.wire import Refusal
 
@@ -19,7 +20,7 @@ TOOL = {"type": "function", "function": {"name": "now"}}
 CALL = {"id": "c1", "type": "function", "function": {"name": "now", "arguments": "{}"}}
 
 
-def ask(**given: Any) -> Ask:
+def ask(**given: Any) -> ChatAsk:
     return read(orjson.dumps({"model": "gpt-4o", "messages": HI} | given))
 
 
@@ -37,9 +38,9 @@ def test_a_field_that_openai_does_not_know_is_refused(field: str) -> None:
 
 def test_vllm_has_fields_of_its_own_and_still_not_ours() -> None:
     body = {"model": "Qwen/Qwen3-14B", "messages": HI, "top_k": 3}
-    assert read(orjson.dumps(body), vllm=True).model == "Qwen/Qwen3-14B"
+    assert read(orjson.dumps(body), house=House.SELF_HOSTED).model == "Qwen/Qwen3-14B"
     with pytest.raises(Refusal, match="privacy_tier"):
-        read(orjson.dumps(body | {"privacy_tier": "x"}), vllm=True)
+        read(orjson.dumps(body | {"privacy_tier": "x"}), house=House.SELF_HOSTED)
 
 
 @pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini", "o3", "o4-mini"])
@@ -47,6 +48,72 @@ def test_reasoning_models_refuse_max_tokens(model: str) -> None:
     assert refusal(model=model, max_tokens=5).code == "unsupported_parameter"
     assert ask(model=model, max_completion_tokens=5).max_tokens == 5
     assert ask(model="gpt-4o", max_tokens=5).max_tokens == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"temperature": 0.5}, "unsupported_value"),
+        ({"top_p": 0.9}, "unsupported_value"),
+        ({"presence_penalty": 1}, "unsupported_value"),
+        ({"logprobs": True}, "unsupported_parameter"),
+        ({"logit_bias": {"1": 1}}, "unsupported_parameter"),
+        ({"reasoning_effort": "much"}, "invalid_value"),
+    ],
+)
+def test_reasoning_models_refuse_sampling(given: dict[str, Any], code: str) -> None:
+    assert refusal(model="gpt-5", **given).code == code
+    if "reasoning_effort" not in given:
+        assert not ask(model="gpt-5", reasoning_effort="none", **given).thinking
+        assert ask(model="gpt-4o", **given).model == "gpt-4o"
+
+
+def test_reasoning_models_think_and_others_are_not_asked_to() -> None:
+    assert ask(model="o3", temperature=1).thinking
+    assert not ask(model="gpt-5", reasoning_effort="minimal").thinking
+    assert not ask(model="gpt-4o").thinking
+    assert refusal(model="gpt-4o", reasoning_effort="low").code == "unsupported_parameter"
+
+
+def test_a_self_hosted_qwen_thinks_when_told_to() -> None:
+    def thinks(model: str = "Qwen/Qwen3-14B", **given: Any) -> bool:
+        body = orjson.dumps({"model": model, "messages": HI} | given)
+        return read(body, house=House.SELF_HOSTED).thinking
+
+    assert not thinks()
+    assert thinks(chat_template_kwargs={"enable_thinking": True})
+    assert thinks(reasoning_effort="low")
+    assert not thinks(reasoning_effort="low", chat_template_kwargs={"enable_thinking": False})
+    assert not thinks("mistralai/Mistral-7B", reasoning_effort="low")
+
+
+def test_each_house_has_stream_options_of_its_own() -> None:
+    def options(house: House, **given: Any) -> ChatAsk:
+        body = {"model": "m", "messages": HI, "stream": True, "stream_options": given}
+        return read(orjson.dumps(body), house=house)
+
+    assert options(House.OPENAI).obfuscated
+    assert not options(House.OPENAI, include_obfuscation=False).obfuscated
+    assert not options(House.SELF_HOSTED).obfuscated
+    assert options(House.SELF_HOSTED, include_usage=True, continuous_usage_stats=True).usage_in_each
+    for house, name in ((House.OPENAI, "continuous_usage_stats"), (House.SELF_HOSTED, "include_obfuscation")):
+        with pytest.raises(Refusal, match=name):
+            options(house, **{name: True})
+
+
+def test_alternatives_need_log_probabilities() -> None:
+    assert (ask().logprobs, ask(logprobs=True).logprobs, ask(logprobs=True, top_logprobs=3).logprobs) == (None, 0, 3)
+    assert refusal(top_logprobs=3).param == "top_logprobs"
+    assert refusal(logprobs="yes").code == "invalid_type"
+
+
+def test_long_beginnings_are_kept_in_whole_steps() -> None:
+    long = {"role": "system", "content": "be kind, " * 600}
+    first, second = (ask(messages=[long, {"role": "user", "content": text}]) for text in ("a", "b"))
+    assert [prefix.tokens for prefix in first.prefixes] == [1280, 1280]
+    assert first.prefixes[0] == second.prefixes[0]
+    assert first.prefixes[1] != second.prefixes[1]
+    assert ask().prefixes == ()
 
 
 @pytest.mark.parametrize(
@@ -154,6 +221,8 @@ JSON = st.recursive(
                 "stream",
                 "stream_options",
                 "response_format",
+                "reasoning_effort",
+                "logprobs",
                 "n",
                 "max_tokens",
             ]
