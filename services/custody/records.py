@@ -50,6 +50,7 @@ def record(rows: Sequence[Row], now_ms: int) -> dict[str, Any]:
         **_outcome(finished, refused),
         "route": route.get("route_id"),
         "provider": _provider(egress, finished),
+        "images": _images(egress),
         "hashes": _hashes(egresses, egress, finished, delivered),
         "timings": _timings(finished, delivered),
         "delivery": _delivery(finished, delivered, now_ms),
@@ -127,6 +128,8 @@ def _identity(egress: Statement | None, refused: Statement | None) -> dict[str, 
         "key_id": first.get("key_id"),
         "model_requested": first.get("model_requested"),
         "dialect": said.get("dialect"),
+        # Facts from before there was anything else to ask for do not say it.
+        "operation": said.get("operation", "generate") if said else None,
         "surface": said.get("surface"),
         "stream": said.get("stream"),
         "residency": said.get("residency", []),
@@ -171,6 +174,16 @@ def _provider(egress: Statement | None, finished: Statement | None) -> dict[str,
         "certificate_key_hash": endpoint.get("certificate_key_hash") or None,
         "request_id": endpoint.get("provider_request_id") or None,
         "status": (finished or {}).get("provider_status") or None,
+    }
+
+
+def _images(egress: Statement | None) -> dict[str, Any] | None:
+    """Images named by URL, by who fetched them; older facts know of none."""
+    if egress is None:
+        return None
+    return {
+        "fetched_by_gateway": egress.get("images_fetched", 0),
+        "fetched_by_provider": egress.get("images_linked", 0),
     }
 
 

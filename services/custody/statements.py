@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Surface
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Surface
 from libs.contracts.northern.v1.facts_pb2 import Delivered, Delivery, Egress, Fact, Finished, Outcome, Refused
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 
@@ -16,6 +16,7 @@ def _names(enum: EnumTypeWrapper, prefix: str) -> dict[int, str]:
 
 _DIALECTS = _names(Dialect, "DIALECT_")
 _SURFACES = _names(Surface, "SURFACE_")
+_OPERATIONS = _names(Operation, "OPERATION_")
 _OUTCOMES = _names(Outcome, "OUTCOME_")
 _DELIVERIES = _names(Delivery, "DELIVERY_")
 
@@ -68,6 +69,9 @@ def _egress(egress: Egress) -> dict[str, Any]:
         "residency": list(egress.residency),
         "edge": egress.edge,
         "traceparent": egress.traceparent,
+        "operation": _OPERATIONS.get(egress.operation) or str(egress.operation),
+        "images_fetched": egress.images_fetched,
+        "images_linked": egress.images_linked,
     }
 
 

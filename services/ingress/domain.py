@@ -1,18 +1,19 @@
 """What a request asks for, from its parsed body and headers; pure, and the only place that knows our own fields."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from libs.contracts.errors import AutoUnavailable, InvalidRequest, PiiUnavailable, RouteNotAllowed
-from libs.contracts.northern.v1.envelope_pb2 import Policy, Shape, Surface
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Policy, Shape, Surface
+from services.ingress import shapes
 
 TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
-MAX_MESSAGES = 2_000
 MAX_MODEL = 256
-_LAST_TURN = 2_048
+MAX_VERSION = 64  # characters of anthropic-version
+MAX_BETA = 4_096  # and of anthropic-beta, several headers of that name together
 _MAX_PLACES = 64
 _MAX_PLACE = 16
 
@@ -27,8 +28,24 @@ OURS = (*HEADER_FORMS, "routing", "pii_policy", "conversation_id")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """Which call of the API a request is."""
+
+    surface: Surface
+    dialect: Dialect
+    operation: Operation = Operation.OPERATION_GENERATE
+
+    @property
+    def anthropic(self) -> bool:
+        return self.dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """A request as the street needs it: `body` is the parsed value serialised once, without `model` and our fields."""
+    """A request as the street needs it: `body` is the parsed value serialised once, without `model` and our fields.
+
+    OpenAI's `stream_options` and Anthropic's `stream` are not in it either: the worker writes its own.
+    """
 
     body: bytes
     shape: Shape
@@ -55,7 +72,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, surface: Surface) -> Asked:
+def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, call: Call) -> Asked:
     """Check what we answer for, take our own fields out, leave the rest as it is. `body` is used up.
 
     Raises InvalidRequest naming the member, the 503 of a field whose service is not there, RouteNotAllowed for a tier.
@@ -69,17 +86,47 @@ def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, sur
     if len(model) > MAX_MODEL:
         raise InvalidRequest(f"`model` is longer than {MAX_MODEL} characters", param="model")
     stream = _flag(body, "stream")
-    options = body.pop("stream_options", None)
-    if options is not None and not isinstance(options, dict):
-        raise InvalidRequest("`stream_options` must be an object", param="stream_options")
-    if surface == Surface.SURFACE_INFERENCE:
+    if call.surface == Surface.SURFACE_INFERENCE:
         _temperature(body.get("temperature"))
-    shape = _shape(body, model, stream=stream, include_usage=bool(options and options.get("include_usage")))
+    options: dict[str, Any] | None = None
+    if call.anthropic:
+        shape = _anthropic(body, call.operation, stream=stream)
+    else:
+        options = _stream_options(body)
+        shape = shapes.of_openai_chat(body)
+    shape.model, shape.stream = model, stream
+    shape.include_usage = bool(options and options.get("include_usage"))
     try:
         sent, stream_options = orjson.dumps(body), orjson.dumps(options) if options else b""
     except TypeError:  # orjson reads 1,024 levels and writes 254
         raise InvalidRequest("the body is nested too deeply; 250 levels are the limit") from None
     return Asked(body=sent, shape=shape, policy=policy, stream_options=stream_options)
+
+
+def versions(headers: Mapping[str, str], betas: Sequence[str]) -> tuple[str, str]:
+    """The client's anthropic-version and its `betas`, every header of that name; of any value that a header may have.
+
+    They go on to the provider, so they are kept to what can be sent again. Raises InvalidRequest naming the header.
+    """
+    version, beta = headers.get("anthropic-version", "").strip(), ",".join(betas).strip()
+    for name, text, most in (("anthropic-version", version, MAX_VERSION), ("anthropic-beta", beta, MAX_BETA)):
+        if len(text) > most or not _plain(text):
+            raise InvalidRequest(f"the header {name} must be plain ASCII of at most {most} characters", param=name)
+    return version, beta
+
+
+def _anthropic(body: dict[str, Any], operation: Operation, *, stream: bool) -> Shape:
+    body.pop("stream", None)
+    if stream and operation == Operation.OPERATION_COUNT_TOKENS:
+        raise InvalidRequest("stream: a count of tokens is not streamed; leave `stream` out", param="stream")
+    return shapes.of_anthropic_messages(body, operation)
+
+
+def _stream_options(body: dict[str, Any]) -> dict[str, Any] | None:
+    options = body.pop("stream_options", None)
+    if options is not None and not isinstance(options, dict):
+        raise InvalidRequest("`stream_options` must be an object", param="stream_options")
+    return options
 
 
 def _ours(body: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
@@ -174,61 +221,3 @@ def _temperature(value: Any) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 2:  # noqa: PLR2004 - the dialect's range
         raise InvalidRequest("`temperature` must be a number from 0 to 2", param="temperature")
-
-
-def _shape(body: Mapping[str, Any], model: str, *, stream: bool, include_usage: bool) -> Shape:
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise InvalidRequest("`messages` must be a list with at least one message", param="messages")
-    if len(messages) > MAX_MESSAGES:
-        raise InvalidRequest(f"`messages` holds more than {MAX_MESSAGES} messages", param="messages")
-    text_bytes = images = 0
-    last_turn = ""
-    for place, message in enumerate(messages):
-        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            raise InvalidRequest("every message must be an object with a `role`", param=f"messages[{place}]")
-        said = message.get("content")
-        turn = ""
-        for text in _texts(said):
-            text_bytes += len(text) if text.isascii() else len(text.encode(errors="replace"))
-            turn = turn or text
-        images += _images(said)
-        if message["role"] == "user" and turn:
-            last_turn = turn
-    tools = body.get("tools")
-    tokens = _tokens(body, "max_completion_tokens") or _tokens(body, "max_tokens")
-    return Shape(
-        model=model,
-        stream=stream,
-        include_usage=include_usage,
-        text_bytes=min(text_bytes, (1 << 32) - 1),
-        last_user_turn=last_turn[:_LAST_TURN].encode()[:_LAST_TURN].decode(errors="ignore"),
-        images=images,
-        tools=len(tools) if isinstance(tools, list) else 0,
-        schema=isinstance(body.get("response_format"), dict),
-        max_tokens=min(tokens, (1 << 32) - 1),
-    )
-
-
-def _tokens(body: Mapping[str, Any], name: str) -> int:
-    value = body.get(name)
-    if value is None:
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidRequest(f"`{name}` must be a positive whole number", param=name)
-    return value
-
-
-def _texts(content: Any) -> Iterator[str]:
-    if isinstance(content, str):
-        yield content
-    elif isinstance(content, list):
-        for part in content:
-            if isinstance(part, dict) and isinstance(part.get("text"), str):
-                yield part["text"]
-
-
-def _images(content: Any) -> int:
-    if not isinstance(content, list):
-        return 0
-    return sum(1 for part in content if isinstance(part, dict) and part.get("type") in ("image_url", "image"))

@@ -1,7 +1,6 @@
 """The public paths: who may call them, what they answer; what is not inference is short enough to stand here."""
 
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -10,7 +9,6 @@ import orjson
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from libs.auth.principal import Principal
 from libs.bus.base import Bus
 from libs.bus.beats import Heard
 from libs.catalog import describe
@@ -26,32 +24,27 @@ from libs.contracts.errors import (
 )
 from libs.contracts.failures import from_query_failure
 from libs.contracts.ids import REQUEST_ID
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Surface
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Surface
 from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
 from libs.contracts.subjects import query
 from libs.telemetry.log import logger
-from services.ingress import headers, problems
+from services.ingress import headers, listing, problems
 from services.ingress.callers import Callers
+from services.ingress.domain import Call
 from services.ingress.inference import Inference
+from services.ingress.places import dialect_of, locate, nothing_at, speaks_anthropic
 from services.ingress.sessions import Sessions
 
-_GATEWAY, _INFERENCE = Surface.SURFACE_GATEWAY, Surface.SURFACE_INFERENCE
-_PREFIX = re.compile(r"(/api/v1/inference)?((?:/v1)*)(/.*)?")
 _CUSTODY = "/api/usage/custody/"
 _CUSTODY_WAIT_MS = 3_000
+_SELF = {"service": "northern-inference", "api": "/v1", "ready": "/readyz"}
 
-Answer = Callable[[BaseRequest, Principal, Surface, str], Awaitable[web.StreamResponse]]
-
-
-def locate(path: str) -> tuple[Surface, str] | None:
-    """The surface and the path below it; the doubled prefixes that the vendors' SDKs make are the same place.
-
-    `/v1/v1/messages` and `/v1/messages` are ("gateway", "/messages"); None: not a path of either surface.
-    """
-    match = _PREFIX.fullmatch(path)
-    if match is None or not (match[1] or match[2]):
-        return None
-    return (_INFERENCE if match[1] else _GATEWAY), match[3] or "/"
+# What a model answers: POST to one of these, on either surface.
+_CALLS = {
+    "/chat/completions": (Dialect.DIALECT_OPENAI_CHAT, Operation.OPERATION_GENERATE),
+    "/messages": (Dialect.DIALECT_ANTHROPIC_MESSAGES, Operation.OPERATION_GENERATE),
+    "/messages/count_tokens": (Dialect.DIALECT_ANTHROPIC_MESSAGES, Operation.OPERATION_COUNT_TOKENS),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +65,14 @@ class Handlers:
         try:
             return await self._dispatch(request, path)
         except NorthernError as error:
-            return self._problem(error, path)
+            return self._problem(error, request)
         except web.HTTPRequestEntityTooLarge:
-            return self._problem(RequestTooLarge("the body is larger than 32 MiB; send a smaller one"), path)
+            return self._problem(RequestTooLarge("the body is larger than 32 MiB; send a smaller one"), request)
         except (web.HTTPException, web.RequestPayloadError):
-            return self._problem(InvalidRequest("the request cannot be read"), path)
+            return self._problem(InvalidRequest("the request cannot be read"), request)
         except Exception as error:  # noqa: BLE001 - the last door: what falls here is ours, and its text stays inside
             logger().error("request_fell", error_type=type(error).__name__, where=_where(error))
-            return self._problem(Internal("something went wrong on our side; try again"), path)
+            return self._problem(Internal("something went wrong on our side; try again"), request)
 
     async def _dispatch(self, request: BaseRequest, path: str) -> web.StreamResponse:
         place = locate(path)
@@ -101,38 +94,36 @@ class Handlers:
             ready, checks = self.ready()
             return _json({"ready": ready, "checks": checks}, 200 if ready else 503)
         if path == "/" and method in ("GET", "HEAD"):
-            return _json({"service": "northern-inference", "api": "/v1", "ready": "/readyz"})
+            return _json(_SELF)
         raise NotFound(f"there is nothing at {headers.clean(path)}; the API begins at /v1")
 
     async def _surface(self, request: BaseRequest, surface: Surface, tail: str) -> web.StreamResponse:
         method = request.method
-        if tail == "/chat/completions":
+        if (call := _CALLS.get(tail)) is not None:
             self._only(method, "POST")
             who = await self.callers.of(request)
-            return await self.inference.chat(request, who, surface, tail)
+            return await self.inference.answer(request, who, Call(surface=surface, dialect=call[0], operation=call[1]))
         if tail == "/models":
             self._only(method, "GET")
             return await self._models(request, surface)
         if tail.startswith("/models/"):
             self._only(method, "GET")
             return await self._model(request, surface, unquote(tail.removeprefix("/models/")))
-        if tail.startswith("/messages"):
-            raise NotFound("/v1/messages is not served yet; use /v1/chat/completions")
-        if tail in ("/responses", "/embeddings", "/completions"):
-            raise NotFound(f"{tail} is not served; use /v1/chat/completions")
-        raise NotFound(f"there is nothing at {headers.clean(request.path)}; try /v1/chat/completions or /v1/models")
+        if tail == "/" and method in ("GET", "HEAD"):  # Claude Code looks whether its base URL is there
+            return _json(_SELF)
+        raise nothing_at(request.path, tail)
 
     async def _models(self, request: BaseRequest, surface: Surface) -> web.Response:
         routes = list(self.catalog.routes.values())
-        if surface == _GATEWAY:
+        if surface == Surface.SURFACE_GATEWAY:
             who = await self.callers.of(request)
             routes = [route for route in routes if route.tier in who.allowed_tiers and self._has_credential(route)]
-        owner = "inferbase" if surface == _INFERENCE else ""
-        data = [describe.model_entry(self.catalog, route, owned_by=owner) for route in routes]
-        return _json({"object": "list", "data": data, "next": None})
+        if speaks_anthropic(request.headers):
+            return _json(listing.anthropic(routes))
+        return _json(listing.openai(self.catalog, routes, surface))
 
     async def _model(self, request: BaseRequest, surface: Surface, name: str) -> web.Response:
-        health = surface == _INFERENCE and name.endswith("/health")
+        health = surface == Surface.SURFACE_INFERENCE and name.endswith("/health")
         route = self.catalog.route(name.removesuffix("/health") if health else name)
         if route is None:
             raise ModelNotFound(f"there is no model {headers.clean(name)}; GET /v1/models lists them", param="model")
@@ -140,8 +131,10 @@ class Handlers:
             state = self.heard.egress(route.egress)
             status = "loading" if state is None else "ready" if state.available else "unavailable"
             return _json({"model": route.route_id, "status": status})
-        if surface == _GATEWAY:
+        if surface == Surface.SURFACE_GATEWAY:
             await self.callers.of(request)
+        if speaks_anthropic(request.headers):
+            return _json(listing.anthropic_entry(route))
         return _json(describe.model_entry(self.catalog, route))
 
     def _has_credential(self, route: Route) -> bool:
@@ -169,10 +162,8 @@ class Handlers:
             raise MethodNotAllowed(f"use {allowed} here, not {headers.clean(method)}", allow=allowed)
 
     @staticmethod
-    def _problem(error: NorthernError, path: str) -> web.Response:
-        place = locate(path)
-        anthropic = place is not None and place[1].startswith("/messages")
-        dialect = Dialect.DIALECT_ANTHROPIC_MESSAGES if anthropic else Dialect.DIALECT_OPENAI_CHAT
+    def _problem(error: NorthernError, request: BaseRequest) -> web.Response:
+        dialect = dialect_of(request.path, anthropic=speaks_anthropic(request.headers))
         return web.Response(
             status=problems.status_of(error, dialect),
             body=problems.body_of(error, dialect, ""),

@@ -52,4 +52,6 @@ def outcome(head: Head, overhead_ms: float) -> dict[str, str]:
     headers = {"x-ni-attempts": str(head.attempts), "x-ni-overhead-ms": f"{overhead_ms:.1f}"}
     if head.dropped_params:
         headers["x-ni-dropped-params"] = clean(",".join(head.dropped_params))
+    if head.estimated:
+        headers["x-ni-estimated"] = "true"
     return headers

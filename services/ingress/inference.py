@@ -36,6 +36,7 @@ from services.ingress.relay import Relay, Sent
 BUDGET_MS = 3_600_000  # the longest a stream may live (ARCHITECTURE §2)
 INLINE = 256 << 10  # a larger body stays here and is pulled by the worker
 _SURFACES = {Surface.SURFACE_GATEWAY: "gateway", Surface.SURFACE_INFERENCE: "inference"}
+_DIALECTS = {value: name.removeprefix("DIALECT_").lower() for name, value in Dialect.items()}
 _DELIVERIES = {value: name.removeprefix("DELIVERY_").lower() for name, value in Delivery.items()}
 _THREADED = 1 << 20  # hashing this much blocks the loop for longer than a stream should wait
 
@@ -55,16 +56,14 @@ class Inference:
     keep_alive_s: float
     large: asyncio.Lock  # large bodies are parsed one at a time, so that running streams get their turn in between
 
-    async def chat(self, request: BaseRequest, who: Principal, surface: Surface, tail: str) -> web.StreamResponse:
-        """POST …/chat/completions."""
-        del tail
+    async def answer(self, request: BaseRequest, who: Principal, call: domain.Call) -> web.StreamResponse:
+        """POST …/chat/completions, …/messages and …/messages/count_tokens."""
         sent = Sent(salt=os.urandom(32))
         request_id = self._id()
-        dialect = Dialect.DIALECT_OPENAI_CHAT
         inflow: Inflow | None = None
         try:
-            inflow = await self._dispatch(request, who, surface, dialect, request_id, sent)
-            return await Relay(request, inflow, dialect, request_id, sent, self.write_idle_s).answer()
+            inflow = await self._dispatch(request, who, call, request_id, sent)
+            return await Relay(request, inflow, call.dialect, request_id, sent, self.write_idle_s).answer()
         except (asyncio.CancelledError, ConnectionError, TimeoutError) as error:
             sent.delivery = Delivery.DELIVERY_CLIENT_GONE
             if inflow is not None:
@@ -78,25 +77,22 @@ class Inference:
             sent.error = error
             if inflow is not None and sent.may_run:
                 await inflow.cancel()
-            return await self._refuse(request, error, dialect, request_id, sent)
+            return await self._refuse(request, error, call.dialect, request_id, sent)
         finally:
             if inflow is not None:
                 inflow.close()
-            self._settle(request_id, who, sent, surface)
+            self._settle(request_id, who, sent, call)
 
     async def _dispatch(
-        self,
-        request: BaseRequest,
-        who: Principal,
-        surface: Surface,
-        dialect: Dialect,
-        request_id: str,
-        sent: Sent,
+        self, request: BaseRequest, who: Principal, call: domain.Call, request_id: str, sent: Sent
     ) -> Inflow:
         """Read the request and hand it to the street. What it was read from is not kept: an answer may take an hour."""
         raw = await self._body(request)
         received_at = int(time.time() * 1000)
-        asked, digest = await self._read(request, raw, who, surface, sent.salt)
+        asked, digest = await self._read(request, raw, who, call, sent.salt)
+        version, beta = ("", "")
+        if call.anthropic:
+            version, beta = domain.versions(request.headers, request.headers.getall("anthropic-beta", ()))
         sent.model = asked.shape.model
         inflow = self.inflows.open()
         inflow.idle_s = self.keep_alive_s
@@ -104,8 +100,11 @@ class Inference:
             request_id=request_id,
             tenant=who.tenant,
             key_id=who.key_id,
-            dialect=dialect,
-            surface=surface,
+            dialect=call.dialect,
+            surface=call.surface,
+            operation=call.operation,
+            anthropic_version=version,
+            anthropic_beta=beta,
             reply=inflow.reply,
             budget_ms=BUDGET_MS,
             policy=asked.policy,
@@ -152,17 +151,17 @@ class Inference:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _read(
-        self, request: BaseRequest, raw: bytes, who: Principal, surface: Surface, salt: bytes
+        self, request: BaseRequest, raw: bytes, who: Principal, call: domain.Call, salt: bytes
     ) -> tuple[domain.Asked, bytes]:
         """The parsed request and HMAC-SHA-256(salt, body as received)."""
         allowed = domain.Allowed(tiers=who.allowed_tiers, residency=who.residency)
         if len(raw) < _THREADED:
-            return domain.read(domain.parse(raw), request.headers, allowed, surface), hmac.digest(salt, raw, "sha256")
+            return domain.read(domain.parse(raw), request.headers, allowed, call), hmac.digest(salt, raw, "sha256")
         async with self.large:
             digest = await asyncio.to_thread(hmac.digest, salt, raw, hashlib.sha256)
             body = domain.parse(raw)
             await asyncio.sleep(0)
-            asked = domain.read(body, request.headers, allowed, surface)
+            asked = domain.read(body, request.headers, allowed, call)
             await asyncio.sleep(0)
         return asked, digest
 
@@ -189,9 +188,9 @@ class Inference:
         sent.delivery = Delivery.DELIVERY_COMPLETE
         return response
 
-    def _settle(self, request_id: str, who: Principal, sent: Sent, surface: Surface) -> None:
+    def _settle(self, request_id: str, who: Principal, sent: Sent, call: domain.Call) -> None:
         """Delivered (where a worker may have had the request), metrics and the one canonical line."""
-        if sent.may_run or sent.route is not None:
+        if sent.on_record:
             fact = Fact(request_id=request_id, tenant=who.tenant, at_ms=int(time.time() * 1000), delivered=sent.fact())
             try:
                 self.facts.publish("delivered", fact)
@@ -206,7 +205,8 @@ class Inference:
             request_id=request_id,
             tenant=who.tenant,
             key_id=who.key_id,
-            surface=_SURFACES[surface],
+            surface=_SURFACES[call.surface],
+            dialect=_DIALECTS[call.dialect],
             status=sent.status,
             code=sent.error.code if sent.error else "",
             route=sent.route.route_id if sent.route is not None else headers.clean(sent.model),

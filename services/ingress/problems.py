@@ -54,13 +54,14 @@ ROWS: dict[str, Row] = {
     "worker_lost": Row(502, "server_error", "worker_lost", "api_error"),
     "stream_broken": Row(502, "server_error", "stream_broken", "api_error"),
     "route_unavailable": Row(503, "server_error", "route_unavailable", "overloaded_error"),
-    "record_unavailable": Row(503, "server_error", "record_unavailable", "overloaded_error"),
-    "pii_unavailable": Row(503, "server_error", "pii_unavailable", "overloaded_error"),
+    "record_unavailable": Row(503, "server_error", "record_unavailable", "overloaded_error", 529),
+    "pii_unavailable": Row(503, "server_error", "pii_unavailable", "overloaded_error", 529),
     "auto_unavailable": Row(503, "server_error", "auto_unavailable", "overloaded_error"),
-    "store_unavailable": Row(503, "server_error", "store_unavailable", "overloaded_error"),
-    "bus_unavailable": Row(503, "server_error", "overloaded", "overloaded_error"),
+    "store_unavailable": Row(503, "server_error", "store_unavailable", "overloaded_error", 529),
+    "bus_unavailable": Row(503, "server_error", "overloaded", "overloaded_error", 529),
 }
-_PROVIDER_STATUS = {400, 404, 413, 422}
+# The statuses in which a provider's refusal is shown, and what Anthropic's clients expect each to be called.
+_PROVIDER_STATUS = {400: _INVALID, 404: "not_found_error", 413: "request_too_large", 422: _INVALID}
 
 
 def status_of(error: NorthernError, dialect: Dialect) -> int:
@@ -98,5 +99,9 @@ def headers_of(error: NorthernError) -> dict[str, str]:
 def _shape(error: NorthernError, dialect: Dialect, request_id: str) -> dict[str, Any]:
     row = ROWS[error.code]
     if dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES:
-        return {"type": "error", "error": {"type": row.anthropic, "message": error.message}, "request_id": request_id}
+        type_ = row.anthropic
+        if isinstance(error, ProviderRefused):
+            type_ = _PROVIDER_STATUS.get(error.provider_status, type_)
+        told = {"type": type_, "message": error.message}
+        return {"type": "error", "error": told, "request_id": request_id or None}
     return {"error": {"message": error.message, "type": row.type, "param": error.param or None, "code": row.code}}

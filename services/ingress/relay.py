@@ -20,6 +20,8 @@ from services.ingress import headers, problems
 _MAX_WHOLE = 64 << 20  # a non-streamed answer is held until it is whole, so that a failure can still be a status
 _SMALL = 16 << 10  # fits the socket's own buffer: nobody waits for a reader
 KEEP_ALIVE = b": keep-alive\n\n"
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+_EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 
 
 @dataclass(kw_only=True)
@@ -39,6 +41,7 @@ class Sent:
     end: End | None = None
     error: NorthernError | None = None
     model: str = ""
+    head: Head | None = None
     dispatched: bool = False
     refused: bool = False  # by the street itself: no worker ran, none will
 
@@ -49,6 +52,13 @@ class Sent:
     def may_run(self) -> bool:
         """Whether a worker had this request, or may have it yet."""
         return self.dispatched and not self.refused
+
+    @property
+    def on_record(self) -> bool:
+        """Whether Delivered has something to belong to. An estimate of our own, with nobody dialled, has not."""
+        if self.head is not None and self.head.estimated and not self.head.attempts:
+            return False
+        return self.may_run or self.route is not None
 
     def wrote(self, data: bytes) -> None:
         if not self.chunks:
@@ -83,11 +93,12 @@ class Relay:
     ) -> None:
         self._request, self._inflow, self._dialect = request, inflow, dialect
         self._id, self._sent, self._write_idle_s = request_id, sent, write_idle_s
+        self._begun, self._whole_events = False, True  # what was written so far ends with an event's end
 
     async def answer(self) -> web.StreamResponse:
         """The response, written. Raises NorthernError while nothing has been written."""
         frame = await self._first()
-        head = frame.head
+        self._sent.head = head = frame.head
         self._sent.route = head.route
         took_ms = (time.perf_counter() - self._sent.began) * 1000
         self._sent.overhead_ms = max(0.0, took_ms - head.provider_us / 1000)
@@ -157,7 +168,8 @@ class Relay:
         except NorthernError as error:
             self._sent.error = error
             await self._inflow.cancel()  # a gap or a silence is known here alone
-            await self._write(response, problems.event_of(error, self._dialect, self._id))
+            event = problems.event_of(error, self._dialect, self._id)
+            await self._write(response, event if self._whole_events else b"\n\n" + event)
             response.force_close()
             await self._write_eof(response)
             return response
@@ -168,11 +180,18 @@ class Relay:
 
     async def _forward(self, response: web.StreamResponse, frame: Frame) -> None:
         if frame.beat:
-            await self._write(response, KEEP_ALIVE)
+            if self._whole_events:  # in the middle of a large event it would tear that apart
+                await self._write(response, self._keep_alive())
         elif frame.data:
             await self._write(response, frame.data)
+            self._begun, self._whole_events = True, frame.data.endswith(_EVENT_ENDS)
             self._sent.output_bytes = frame.output_bytes
             await self._inflow.consumed(len(frame.data))
+
+    def _keep_alive(self) -> bytes:
+        """Anthropic's own ping, but never before its first event; a comment is nothing to any client."""
+        anthropic = self._dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES
+        return PING if anthropic and self._begun else KEEP_ALIVE
 
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
         async with asyncio.timeout(self._write_idle_s):

@@ -1,6 +1,7 @@
 """The public HTTP server: aiohttp's low-level one, with a deadline for headers and errors in our own words."""
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -15,9 +16,12 @@ from aiohttp.web_request import BaseRequest
 from libs.contracts.errors import HeadersTooLarge, Internal, InvalidRequest, NorthernError, SlowRequest
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from services.ingress import problems
+from services.ingress.places import dialect_of
 
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 _SWEEP_S = 1.0
+_BEGUN = 512  # bytes of a request that are looked at for its path
+_PATH = re.compile(rb"[\r\n]*[A-Z]{1,16} (/[^ ?\r\n]*)")
 
 
 class EdgeServer(web.Server):
@@ -83,6 +87,7 @@ class _Connection(RequestHandler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._half_since: float | None = None
+        self._begun = b""  # how the request that is being read begins
 
     @property
     def busy(self) -> bool:
@@ -93,8 +98,10 @@ class _Connection(RequestHandler):
         self._half_since = self._loop.time()  # a connection that never says anything is half sent too
 
     def data_received(self, data: bytes) -> None:
+        if not self.busy:
+            self._begun = data[:_BEGUN] if self._half_since is None else (self._begun + data[:_BEGUN])[:_BEGUN]
         super().data_received(data)
-        if self._current_request is not None or self._messages:
+        if self.busy:
             self._half_since = None
         elif self._half_since is None:
             self._half_since = self._loop.time()
@@ -104,7 +111,8 @@ class _Connection(RequestHandler):
             return
         self._half_since = None
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(_raw(SlowRequest("the request's headers did not arrive in time; send it again")))
+            slow = SlowRequest("the request's headers did not arrive in time; send it again")
+            self.transport.write(_raw(slow, self._dialect()))
             self.force_close()
 
     def handle_error(
@@ -124,23 +132,29 @@ class _Connection(RequestHandler):
             error = InvalidRequest("the request is not valid HTTP")
         else:
             error = Internal("something went wrong on our side; try again")
+        dialect = self._dialect()
         response = web.Response(
-            status=problems.status_of(error, Dialect.DIALECT_OPENAI_CHAT),
-            body=problems.body_of(error, Dialect.DIALECT_OPENAI_CHAT, ""),
+            status=problems.status_of(error, dialect),
+            body=problems.body_of(error, dialect, ""),
             content_type="application/json",
             headers=problems.headers_of(error),
         )
         response.force_close()
         return response
 
+    def _dialect(self) -> Dialect:
+        """Of the path that was asked for, as far as it arrived: what cannot be read as HTTP has no other."""
+        found = _PATH.match(self._begun)
+        return dialect_of(found[1].decode("latin-1") if found else "")
+
     def log_exception(self, *_: Any, **__: Any) -> None:
         """The edge logs its own errors; aiohttp's log line would quote the request."""
 
 
-def _raw(error: NorthernError) -> bytes:
+def _raw(error: NorthernError, dialect: Dialect) -> bytes:
     """A whole response by hand, for a connection that never got as far as a request."""
-    status = problems.status_of(error, Dialect.DIALECT_OPENAI_CHAT)
-    body = problems.body_of(error, Dialect.DIALECT_OPENAI_CHAT, "")
+    status = problems.status_of(error, dialect)
+    body = problems.body_of(error, dialect, "")
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"

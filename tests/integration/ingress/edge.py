@@ -52,6 +52,8 @@ ROUTE_FACTS = RouteFacts(
 )
 END = End(usage=Usage(input=1, output=2), cost_nano=1_500_000, currency="CAD")
 DONE = b"data: [DONE]\n\n"
+MESSAGES = "/v1/messages"
+CLAUDE = "claude-sonnet-4-5-20250929"
 
 Script = Callable[[Envelope, Outflow], Awaitable[None]]
 
@@ -113,6 +115,12 @@ class Edge:
         """One chat request, read to the end of the connection or of the answer."""
         wire = await self.open()
         await wire.send(chat(stream=stream, path=path, **more))
+        return await wire.reply()
+
+    async def say(self, request: bytes) -> "Reply":
+        """Any request, byte for byte, on a connection of its own."""
+        wire = await self.open()
+        await wire.send(request)
         return await wire.reply()
 
     async def open(self) -> "Wire":
@@ -184,9 +192,22 @@ def chat(*, stream: bool = False, path: str = "/v1/chat/completions", key: str =
     return post(orjson.dumps(body), path=path, key=key)
 
 
+def message(*more: str, path: str = MESSAGES, key: str = KEY, **members: Any) -> bytes:
+    """A request as Anthropic's clients send it; a member given as `...` is left out, headers may be added."""
+    body = {"model": CLAUDE, "max_tokens": 80, "messages": [{"role": "user", "content": "hi"}], **members}
+    body = {name: value for name, value in body.items() if value is not ...}
+    return post(orjson.dumps(body), *more, path=path, key=key)
+
+
 def post(body: bytes, *more: str, path: str = "/v1/chat/completions", key: str = KEY) -> bytes:
     lines = [f"POST {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {key}", f"Content-Length: {len(body)}", *more]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def get(path: str, *more: str, method: str = "GET", key: str = KEY) -> bytes:
+    """A request without a body, the key as Anthropic's older clients send it."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: x", f"x-api-key: {key}", *more, "", ""]
+    return "\r\n".join(lines).encode()
 
 
 @asynccontextmanager

@@ -1,11 +1,13 @@
 """The record of a request from its facts."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation
 from libs.contracts.northern.v1.facts_pb2 import Fact, Outcome
 from services.custody.records import Row, decimal, pending, record, rfc3339
 from services.custody.statements import statement
@@ -104,6 +106,41 @@ def test_a_reaped_request_says_so_and_shows_the_route_of_its_egress(fact: Make) 
         "bedrock/claude-sonnet-4-5-ca",
     )
     assert made["cost"] is None
+
+
+def test_the_record_says_which_call_it_was_and_who_fetched_its_images(fact: Make) -> None:
+    egress = fact(
+        "egress",
+        dialect=Dialect.DIALECT_ANTHROPIC_MESSAGES,
+        operation=Operation.OPERATION_COUNT_TOKENS,
+        images_fetched=2,
+        images_linked=1,
+    )
+    made = record(rows([egress, fact("finished"), fact("delivered")]), AT)
+    assert (made["dialect"], made["operation"]) == ("anthropic_messages", "count_tokens")
+    assert made["images"] == {"fetched_by_gateway": 2, "fetched_by_provider": 1}
+    plain = record(rows([fact("egress")]), AT)
+    assert (plain["dialect"], plain["operation"]) == ("openai_chat", "generate")
+    assert plain["images"] == {"fetched_by_gateway": 0, "fetched_by_provider": 0}
+
+
+def test_of_several_attempts_the_images_of_the_one_that_counts_are_shown(fact: Make) -> None:
+    first, second = fact("egress", images_linked=3), fact("egress", attempt=1, images_fetched=3)
+    made = record(rows([first, second, fact("finished", attempts=2)]), AT)
+    assert made["images"] == {"fetched_by_gateway": 3, "fetched_by_provider": 0}
+
+
+def test_facts_from_before_these_members_read_as_an_answer_without_links(fact: Make) -> None:
+    (egress,) = rows([fact("egress")])
+    old = {name: value for name, value in egress.said.items() if name != "operation" and "images" not in name}
+    made = record([replace(egress, said=old)], AT)
+    assert made["operation"] == "generate"
+    assert made["images"] == {"fetched_by_gateway": 0, "fetched_by_provider": 0}
+
+
+def test_what_never_reached_a_worker_says_nothing_of_it(fact: Make) -> None:
+    made = record(rows([fact("refused")]), AT)
+    assert (made["operation"], made["dialect"], made["images"]) == (None, None, None)
 
 
 def test_no_fact_is_no_record() -> None:

@@ -30,7 +30,7 @@ def test_every_field_of_the_contract_is_in_the_statement(fact: Make, kind: str) 
 def test_hashes_are_hex_enums_are_names_and_nothing_is_a_float(fact: Make) -> None:
     said = statement(fact("egress"))
     assert said["salt"] == "01" * 32
-    assert (said["dialect"], said["surface"]) == ("openai_chat", "gateway")
+    assert (said["dialect"], said["surface"], said["operation"]) == ("openai_chat", "gateway", "generate")
     assert statement(fact("finished"))["outcome"] == "completed"
     assert statement(fact("delivered"))["delivery"] == "complete"
     for kind in ("egress", "finished", "delivered", "refused"):

@@ -1,5 +1,6 @@
 """Every bad input has an error that names the member; header and body agree; rules only narrow; the shape is right."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -7,9 +8,10 @@ import pytest
 
 from libs.contracts.errors import AutoUnavailable, InvalidRequest, NorthernError, PiiUnavailable, RouteNotAllowed
 from libs.contracts.northern.v1.envelope_pb2 import Surface
-from services.ingress import domain
-from tests.unit.ingress.asking import chat, read
+from services.ingress import domain, shapes
+from tests.unit.ingress.asking import CHAT, chat, read
 
+INFERENCE = replace(CHAT, surface=Surface.SURFACE_INFERENCE)
 USER = {"role": "user", "content": "hi"}
 
 
@@ -43,9 +45,7 @@ def test_what_is_not_one_json_object_is_refused(raw: bytes) -> None:
 
 def test_duplicate_members_collapse_to_the_last_so_that_nobody_downstream_reads_another() -> None:
     raw = b'{"model":"a","model":"b","residency":["US"],"residency":["CA"],"messages":[{"role":"user","role":"user"}]}'
-    asked = domain.read(
-        domain.parse(raw), {}, domain.Allowed(tiers=domain.TIERS, residency=()), Surface.SURFACE_GATEWAY
-    )
+    asked = domain.read(domain.parse(raw), {}, domain.Allowed(tiers=domain.TIERS, residency=()), CHAT)
     assert asked.shape.model == "b"
     assert list(asked.policy.residency) == ["CA"]
     assert asked.body == b'{"messages":[{"role":"user"}]}'
@@ -57,10 +57,10 @@ def test_nesting_too_deep_to_be_sent_on_is_refused_as_the_callers_fault(depth: i
     body = domain.parse(raw)
     allowed = domain.Allowed(tiers=domain.TIERS, residency=())
     if depth < 250:
-        assert domain.read(body, {}, allowed, Surface.SURFACE_GATEWAY).body.count(b"[") == depth + 1
+        assert domain.read(body, {}, allowed, CHAT).body.count(b"[") == depth + 1
         return
     with pytest.raises(InvalidRequest, match="nested"):
-        domain.read(body, {}, allowed, Surface.SURFACE_GATEWAY)
+        domain.read(body, {}, allowed, CHAT)
 
 
 BAD: list[tuple[str, Any, str]] = [
@@ -74,7 +74,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("messages", [], "messages"),
     ("messages", "hi", "messages"),
     ("messages", {"role": "user"}, "messages"),
-    ("messages", [USER] * (domain.MAX_MESSAGES + 1), "messages"),
+    ("messages", [USER] * (shapes.MAX_MESSAGES + 1), "messages"),
     ("messages", [USER, "hi"], "messages[1]"),
     ("messages", [USER, {"content": "hi"}], "messages[1]"),
     ("messages", [{"role": 1}], "messages[0]"),
@@ -119,14 +119,14 @@ def test_a_bad_member_is_refused_by_name(member: str, value: Any, param: str) ->
 @pytest.mark.parametrize("value", [-0.1, 2.1, "1", True, [], {}, 1e300])
 def test_a_temperature_out_of_range_is_refused_on_the_inference_surface_alone(value: Any) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        read(chat(temperature=value), surface=Surface.SURFACE_INFERENCE)
+        read(chat(temperature=value), call=INFERENCE)
     assert caught.value.param == "temperature"
     assert orjson.loads(read(chat(temperature=value)).body)["temperature"] == value
 
 
 @pytest.mark.parametrize("value", [0, 2, 1.0, 0.7, None])
 def test_a_temperature_in_range_is_passed_on(value: Any) -> None:
-    assert orjson.loads(read(chat(temperature=value), surface=Surface.SURFACE_INFERENCE).body)["temperature"] == value
+    assert orjson.loads(read(chat(temperature=value), call=INFERENCE).body)["temperature"] == value
 
 
 @pytest.mark.parametrize(

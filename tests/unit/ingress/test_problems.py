@@ -40,10 +40,19 @@ TABLE: list[tuple[type[NorthernError], int, str, str | None, str]] = [
     (errors.Overloaded, 503, SERVER, "overloaded", OVERLOADED),
     (errors.PiiUnavailable, 503, SERVER, "pii_unavailable", OVERLOADED),
     (errors.RecordUnavailable, 503, SERVER, "record_unavailable", OVERLOADED),
+    (errors.StoreUnavailable, 503, SERVER, "store_unavailable", OVERLOADED),
     (errors.BusUnavailable, 503, SERVER, "overloaded", OVERLOADED),
     (errors.UpstreamTimeout, 504, SERVER, "timeout", "timeout_error"),
     (errors.Internal, 500, SERVER, "internal", "api_error"),
 ]
+# What Anthropic's clients know as "overloaded" has a status of its own there.
+OVERLOADS = {
+    errors.Overloaded,
+    errors.PiiUnavailable,
+    errors.RecordUnavailable,
+    errors.StoreUnavailable,
+    errors.BusUnavailable,
+}
 
 
 def test_the_table_has_a_row_for_every_code_and_no_row_without_one() -> None:
@@ -59,7 +68,7 @@ def test_an_error_is_shown_as_the_public_table_says(
     assert orjson.loads(problems.body_of(error, OPENAI, "00")) == {
         "error": {"message": "do this next", "type": type_, "param": "messages", "code": code}
     }
-    assert problems.status_of(error, ANTHROPIC) == (529 if kind is errors.Overloaded else status)
+    assert problems.status_of(error, ANTHROPIC) == (529 if kind in OVERLOADS else status)
     assert orjson.loads(problems.body_of(error, ANTHROPIC, "00")) == {
         "type": "error",
         "error": {"type": anthropic, "message": "do this next"},
@@ -105,6 +114,23 @@ def test_when_to_try_again_is_said_in_both_units(after_ms: int, seconds: str) ->
 def test_what_cannot_succeed_again_says_so() -> None:
     for kind in (errors.InvalidRequest, errors.StreamBroken, errors.ResidencyRefused, errors.CredentialRefused):
         assert problems.headers_of(from_failure(to_failure(kind("no")))) == {"x-should-retry": "false"}
+
+
+@pytest.mark.parametrize(
+    ("said", "type_"),
+    [(400, INVALID), (404, "not_found_error"), (413, "request_too_large"), (422, INVALID), (418, INVALID)],
+)
+def test_what_the_provider_refuses_has_anthropics_name_of_its_status(said: int, type_: str) -> None:
+    error = ProviderRefused("its words", provider_status=said)
+    assert orjson.loads(problems.body_of(error, ANTHROPIC, ""))["error"] == {"type": type_, "message": "its words"}
+
+
+def test_a_route_without_a_credential_is_a_503_in_either_dialect() -> None:
+    assert {problems.status_of(errors.RouteUnavailable("no"), dialect) for dialect in (OPENAI, ANTHROPIC)} == {503}
+
+
+def test_without_an_id_anthropics_shape_has_none() -> None:
+    assert orjson.loads(problems.body_of(errors.InvalidApiKey("no"), ANTHROPIC, ""))["request_id"] is None
 
 
 def test_an_anthropic_stream_names_its_error_event() -> None:

@@ -1,0 +1,39 @@
+"""The routes a caller may use, as the clients of each dialect expect a list of models."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from libs.catalog import describe
+from libs.catalog.model import Catalog, Route
+from libs.contracts.northern.v1.envelope_pb2 import Surface
+
+
+def openai(catalog: Catalog, routes: Sequence[Route], surface: Surface) -> dict[str, Any]:
+    """OpenAI's list, each entry with our fields."""
+    owner = "inferbase" if surface == Surface.SURFACE_INFERENCE else ""
+    data = [describe.model_entry(catalog, route, owned_by=owner) for route in routes]
+    return {"object": "list", "data": data, "next": None}
+
+
+def anthropic(routes: Sequence[Route]) -> dict[str, Any]:
+    """Anthropic's page (https://docs.claude.com/en/api/models-list); there is one, and everything is on it."""
+    data = [anthropic_entry(route) for route in routes]
+    return {
+        "data": data,
+        "has_more": False,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+    }
+
+
+def anthropic_entry(route: Route) -> dict[str, Any]:
+    """Anthropic's model object. The id is the name to show, too: it is what is copied into a client."""
+    return {
+        "type": "model",
+        "id": route.route_id,
+        "display_name": route.route_id,
+        "created_at": datetime.fromtimestamp(route.created, UTC).isoformat().replace("+00:00", "Z"),
+        "max_input_tokens": route.capabilities.context_window,
+        "max_tokens": route.capabilities.max_output_tokens,
+    }
