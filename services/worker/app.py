@@ -4,6 +4,8 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import assert_never
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -21,9 +23,13 @@ from libs.runtime.settings import refuse
 from libs.telemetry.metrics import Metrics
 from services.worker.endpoint import WitnessedResponse
 from services.worker.handlers import Handlers
+from services.worker.images.fetcher import Fetcher
+from services.worker.providers.anthropic.wire import AnthropicProvider
 from services.worker.providers.base import Provider
 from services.worker.providers.bedrock.wire import BedrockProvider
 from services.worker.providers.openai.wire import OpenAIProvider
+from services.worker.providers.vertex.credentials import GivenToken, Tokens, application_default
+from services.worker.providers.vertex.wire import VertexProvider
 from services.worker.settings import WorkerSettings
 from services.worker.street import Street
 from services.worker.ways_out import WayOut, find, vendors
@@ -51,8 +57,9 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
             boot_id=boot_id,
             catalog=catalog,
             ways=ways,
-            providers={name: found for name, way in ways.items() if (found := _provider(way, environ)) is not None},
+            providers={name: _provider(way, environ) for name, way in ways.items()},
             sessions=sessions,
+            fetcher=await stack.enter_async_context(Fetcher()),
             facts=facts,
             metrics=metrics,
         )
@@ -80,15 +87,22 @@ def _ways(catalog: Catalog, settings: WorkerSettings, environ: Mapping[str, str]
     return {name: find(catalog.egresses[name], environ, settings.sandbox_url) for name in settings.egresses}
 
 
-def _provider(way: WayOut, environ: Mapping[str, str]) -> Provider | None:
+def _provider(way: WayOut, environ: Mapping[str, str]) -> Provider:
+    key = "sandbox" if way.sandbox else environ.get(way.egress.api_key_env, "")
     match way.egress.wire:
         case Wire.OPENAI | Wire.AZURE:
-            key = "sandbox" if way.sandbox else environ.get(way.egress.api_key_env, "")
-            return OpenAIProvider(key)
-        case Wire.BEDROCK_CONVERSE:
+            return OpenAIProvider(key, api_version=environ.get("OPENAI_API_VERSION", ""))
+        case Wire.ANTHROPIC:
+            return AnthropicProvider(key, environ.get("ANTHROPIC_AUTH_TOKEN", ""))
+        case Wire.BEDROCK:
             return BedrockProvider(way, environ.get("AWS_BEARER_TOKEN_BEDROCK", ""))
-        case Wire.ANTHROPIC | Wire.VERTEX:
-            return None  # listed, and refused by name, until their wire formats are spoken
+        case Wire.VERTEX:
+            if way.sandbox:
+                return VertexProvider(GivenToken("sandbox", "sandbox"))
+            tokens = Tokens(application_default(), lambda: datetime.now(UTC))
+            return VertexProvider(tokens, environ.get("GOOGLE_CLOUD_PROJECT", ""))
+        case _:
+            assert_never(way.egress.wire)
 
 
 def _session(way: WayOut) -> aiohttp.ClientSession:

@@ -1,14 +1,36 @@
-"""What a call used, what it cost, what its answer calls the model and may say of its failure: pure."""
+"""What a model takes, what a call used and cost, what its answer calls the model and may say of a failure: pure."""
 
 from collections.abc import Mapping
 
 from libs.catalog.model import Catalog, Route
 from libs.catalog.pricing import Priced, price
 from libs.contracts.northern.v1.frames_pb2 import Usage
+from libs.dialects.models import ModelFlags
 
 _SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "x-amz-security-token"})
 _SECRET_LENGTH = 8  # shorter ones are words such as `sandbox`
 _BYTES_A_TOKEN = 4  # of text, where no better measure is known; marked `estimated` wherever it is used
+
+
+def is_claude(route: Route) -> bool:
+    """Whether Anthropic's own format reaches the model, on whatever platform it runs."""
+    return route.family.startswith("claude") or route.owner == "anthropic"
+
+
+def flags_of(route: Route, *, legacy_max_tokens: bool = False) -> ModelFlags:
+    """What the catalogue knows of a route's model, as the writers of requests want it."""
+    can = route.capabilities
+    return ModelFlags(
+        claude=is_claude(route),
+        sampling=can.sampling.value,
+        thinking=can.thinking.value,
+        structured=can.structured_outputs,
+        prefill=can.prefill,
+        vision=can.supports_vision,
+        legacy_max_tokens=legacy_max_tokens,
+        default_max_tokens=can.default_max_tokens,
+        max_output_tokens=can.max_output_tokens,
+    )
 
 
 def named(asked: str, route: Route) -> str:

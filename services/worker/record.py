@@ -1,6 +1,8 @@
 """What a run puts on record: the intent before anything leaves, and one end for it, in that order."""
 
 import asyncio
+import hashlib
+import hmac
 import time
 
 from google.protobuf.message import Message as Proto
@@ -8,7 +10,9 @@ from google.protobuf.message import Message as Proto
 from libs.bus.facts import FactPublisher
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished
+from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 
+_THREADED = 1 << 20  # hashing more than this blocks the loop for too long
 WAIT_S = 5.0  # how long a fact may take to become durable before somebody is told
 
 
@@ -61,3 +65,34 @@ class Record:
             at_ms=int(time.time() * 1000),
             **kind,  # type: ignore[arg-type]  # one member of the oneof, named by the caller
         )
+
+
+async def intent(
+    envelope: Envelope, sent: bytes, *, boot_id: str, route: RouteFacts, host: str, fetched: int, linked: int
+) -> Egress:
+    """What is about to leave, for whom, and where to; `sent` byte for byte, `fetched` and `linked` of its images."""
+    if len(sent) > _THREADED:
+        sent_hash = await asyncio.to_thread(hmac.digest, envelope.salt, sent, hashlib.sha256)
+    else:
+        sent_hash = hmac.digest(envelope.salt, sent, "sha256")
+    return Egress(
+        boot_id=boot_id,
+        attempt=envelope.attempt,
+        key_id=envelope.key_id,
+        dialect=envelope.dialect,
+        surface=envelope.surface,
+        operation=envelope.operation,
+        stream=envelope.shape.stream,
+        model_requested=envelope.shape.model,
+        route=route,
+        host=host,
+        salt=envelope.salt,
+        request_hash=envelope.request_hash,
+        sent_hash=sent_hash,
+        received_at_ms=envelope.received_at_ms,
+        residency=envelope.policy.residency,
+        edge=envelope.edge,
+        traceparent=envelope.traceparent,
+        images_fetched=fetched,
+        images_linked=linked,
+    )

@@ -1,7 +1,6 @@
 """One request at a worker: taken, put on record, sent once, passed back as it comes, put on record again."""
 
 import asyncio
-import hashlib
 import hmac
 import io
 import time
@@ -13,13 +12,10 @@ import yarl
 
 from libs.bus.outflow import Gone, Outflows
 from libs.catalog.model import Route
-from libs.catalog.residency import may_serve
 from libs.contracts.errors import (
     Internal,
     NorthernError,
     RecordUnavailable,
-    ResidencyRefused,
-    RouteUnavailable,
     StreamBroken,
     UpstreamError,
     UpstreamTimeout,
@@ -27,12 +23,13 @@ from libs.contracts.errors import (
 )
 from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
-from libs.contracts.northern.v1.facts_pb2 import Egress, Endpoint, Finished, Outcome
+from libs.contracts.northern.v1.facts_pb2 import Endpoint, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import End, Head, RouteFacts, Usage
-from services.worker import domain
+from services.worker import callers, domain
 from services.worker.endpoint import endpoint_of
-from services.worker.providers.base import Prepared, Provider
-from services.worker.record import Record
+from services.worker.preparing import Ready, made_ready, placed
+from services.worker.providers.base import Estimated, Prepared, Provider
+from services.worker.record import Record, intent
 from services.worker.street import Street
 from services.worker.ways_out import WayOut
 
@@ -40,7 +37,7 @@ _HEAD_S = 10.0  # a live 200 without content commits after this
 _OK = 200
 _MAX_ANSWER = 64 << 20
 _MAX_ERROR = 1 << 20
-_THREADED = 1 << 20  # hashing more than this blocks the loop for too long
+_PIECEWISE = 1 << 20  # a body larger than this is written in pieces
 
 
 @dataclass(kw_only=True)
@@ -71,6 +68,7 @@ class Run:
         self._facts: RouteFacts | None = None
         self._prepared: Prepared | None = None
         self._hash = hmac.new(envelope.salt, digestmod="sha256")
+        self._streams = envelope.shape.stream and not callers.counts(envelope)
 
     async def run(self) -> None:
         """The whole request; whatever happens, what was put on record is closed and the caller is told."""
@@ -106,12 +104,12 @@ class Run:
         if times.first or (times.answered and self._committed):
             limit = limits.between_bytes_s
         else:
-            limit = limits.first_event_s if self._envelope.shape.stream else limits.whole_s
+            limit = limits.first_event_s if self._streams else limits.whole_s
         if silent > limit or now - times.dialled > limits.stream_s:
             self._late = UpstreamTimeout(f"the provider said nothing for {limit:.0f} s; try again")
             if self.task is not None:
                 self.task.cancel()
-        elif self._envelope.shape.stream and self._status == _OK and now - times.answered > _HEAD_S:
+        elif self._streams and self._status == _OK and now - times.answered > _HEAD_S:
             await self._commit()
 
     def _leave(self) -> None:
@@ -121,52 +119,33 @@ class Run:
 
     async def _attempt(self) -> None:
         envelope = self._envelope
-        candidate = envelope.slip[envelope.attempt]
-        route = self._street.catalog.route(candidate.route_id)
-        way = self._street.ways.get(candidate.egress)
-        provider = self._street.providers.get(candidate.egress)
-        if route is None or way is None or route.egress != candidate.egress:
-            raise RouteUnavailable(f"{candidate.route_id} is not served by this worker; try again")
-        if provider is None or way.reason:
-            raise RouteUnavailable(f"{candidate.route_id} is not available here: {way.reason}")
-        rule = may_serve(envelope.policy.residency, route.processing, custom=way.custom)
-        if rule is not None:
-            raise ResidencyRefused(f"{route.route_id} may not serve this request: {rule}")
+        place = placed(self._street, envelope)
         body = envelope.body
         if envelope.HasField("body_ref"):
             body = await self._outflow.pull(envelope.body_ref.subject, envelope.body_ref.size)
-        self._route = route
-        self._facts = self._street.facts_of(route, way)
-        self._prepared = prepared = await provider.prepare(envelope, body, route, way)
+        self._route = place.route
+        self._facts = self._street.facts_of(place.route, place.way)
+        ready = await made_ready(self._street, envelope, body, place)
         envelope.ClearField("body")  # an answer may take an hour: what has been read is not kept
         del body
-        await self._intend(prepared, way)
-        await self._call(prepared, provider, way)
+        if isinstance(ready.call, Estimated):
+            await self._answer(ready.call)
+            return
+        self._prepared = ready.call
+        await self._intend(ready.call, ready, place.way)
+        await self._call(ready.call, place.provider, place.way)
 
-    async def _intend(self, prepared: Prepared, way: WayOut) -> None:
+    async def _intend(self, prepared: Prepared, ready: Ready, way: WayOut) -> None:
         """The egress record: durable before the first byte leaves, or nothing leaves (I1)."""
-        envelope = self._envelope
-        if len(prepared.body) > _THREADED:
-            sent_hash = await asyncio.to_thread(hmac.digest, envelope.salt, prepared.body, hashlib.sha256)
-        else:
-            sent_hash = hmac.digest(envelope.salt, prepared.body, "sha256")
-        egress = Egress(
+        assert self._facts is not None
+        egress = await intent(
+            self._envelope,
+            prepared.body,
             boot_id=self._street.boot_id,
-            attempt=envelope.attempt,
-            key_id=envelope.key_id,
-            dialect=envelope.dialect,
-            surface=envelope.surface,
-            stream=envelope.shape.stream,
-            model_requested=envelope.shape.model,
             route=self._facts,
             host=way.host,
-            salt=envelope.salt,
-            request_hash=envelope.request_hash,
-            sent_hash=sent_hash,
-            received_at_ms=envelope.received_at_ms,
-            residency=envelope.policy.residency,
-            edge=envelope.edge,
-            traceparent=envelope.traceparent,
+            fetched=ready.images_fetched,
+            linked=ready.images_linked,
         )
         if not await self._record.intend(egress):
             await self._finish(Outcome.OUTCOME_NOT_SENT, RecordUnavailable.code, wait=False)
@@ -175,12 +154,18 @@ class Run:
             )
         self._street.metrics.count("egress_records_total")
 
+    async def _answer(self, estimated: Estimated, end: End | None = None) -> None:
+        """An answer of our own: it claims no provider's work, and costs nothing."""
+        head = self._head()
+        head.estimated = True
+        await self._outflow.send(head=head, data=estimated.body, end=end or End())
+
     async def _call(self, prepared: Prepared, provider: Provider, way: WayOut) -> None:
         headers = dict(prepared.headers)
         if way.sandbox:
             headers["x-ni-egress-id"] = self._envelope.request_id
         # aiohttp writes bytes at once and a file in pieces, between which running streams get their turn.
-        body = io.BytesIO(prepared.body) if len(prepared.body) > _THREADED else prepared.body
+        body = io.BytesIO(prepared.body) if len(prepared.body) > _PIECEWISE else prepared.body
         self._times.dialled = time.monotonic()
         session = self._street.sessions[way.egress.name]
         try:
@@ -190,8 +175,9 @@ class Run:
                 self._answered(response)
                 prepared.body = body = b""
                 if response.status != _OK:  # anything else is a refusal, redirects too
-                    raise provider.refusal(response.status, response.headers, await self._refused(response))
-                if self._envelope.shape.stream:
+                    said = await self._refused(response)
+                    await self._refuse(provider.refusal(response.status, response.headers, said), prepared)
+                elif self._streams:
                     await self._stream(response, prepared)
                 else:
                     await self._whole(response, prepared)
@@ -217,6 +203,14 @@ class Run:
         except aiohttp.ClientError:
             pass  # the status has been said
         return bytes(said)
+
+    async def _refuse(self, error: NorthernError, prepared: Prepared) -> None:
+        """The refusal is the answer, unless we have one of our own for it."""
+        ours = prepared.estimated
+        if ours is None or not ours.replaces(error):
+            raise error
+        ours.noted()
+        await self._answer(ours, await self._finish(Outcome.OUTCOME_FAILED, error.code))
 
     async def _whole(self, response: aiohttp.ClientResponse, prepared: Prepared) -> None:
         parts = []
@@ -271,11 +265,11 @@ class Run:
         first = self._times.first or time.monotonic()
         return Head(
             status=200,
-            stream=self._envelope.shape.stream,
+            stream=self._streams,
             route=self._facts,
             dropped_params=self._prepared.dropped if self._prepared else (),
             attempts=self._envelope.attempt + 1,
-            provider_us=int((first - self._times.dialled) * 1e6),
+            provider_us=int((first - self._times.dialled) * 1e6) if self._times.dialled else 0,
             provider_request_id=self._endpoint.provider_request_id,
         )
 

@@ -10,6 +10,7 @@ from libs.catalog import describe
 from libs.catalog.model import Catalog, Route
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.telemetry.metrics import Metrics
+from services.worker.images.fetcher import Fetcher
 from services.worker.providers.base import Provider
 from services.worker.ways_out import WayOut
 
@@ -23,6 +24,7 @@ class Street:
     ways: Mapping[str, WayOut]
     providers: Mapping[str, Provider]
     sessions: Mapping[str, aiohttp.ClientSession]
+    fetcher: Fetcher
     facts: FactPublisher
     metrics: Metrics
     route_facts: dict[str, RouteFacts] = field(default_factory=dict)

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from libs.catalog.egress import is_custom, missing
-from libs.catalog.model import Egress, Wire
+from libs.catalog.model import Egress
 from libs.contracts.northern.v1.street_pb2 import EgressState
-
-SPOKEN = frozenset({Wire.OPENAI, Wire.AZURE, Wire.BEDROCK_CONVERSE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +44,13 @@ def vendors() -> Mapping[str, str]:
 
 def find(egress: Egress, environ: Mapping[str, str], sandbox_url: str | None) -> WayOut:
     """The sandbox where it was chosen, else the address of the vendor's own variable or of the catalogue."""
-    unspoken = "" if egress.wire in SPOKEN else f"{egress.provider}'s wire format is not spoken here yet"
     if sandbox_url:
         base_url = sandbox_url.rstrip("/") + egress.sandbox_path
-        return WayOut(egress=egress, base_url=base_url, sandbox=True, reason=unspoken, has_credential=True)
+        return WayOut(egress=egress, base_url=base_url, sandbox=True, has_credential=True)
     given = environ.get(egress.base_url_env, "").strip().rstrip("/")
     base_url = _filled(egress, given) if given else egress.base_url
     lacking = missing(egress, environ) or ""
-    reason = unspoken or lacking
+    reason = lacking
     if not reason and (not base_url or "{" in base_url):
         reason = f"{egress.provider} has no address here: the operator has to set {egress.base_url_env}"
     return WayOut(

@@ -1,6 +1,6 @@
 """The seam to a provider's wire format: what goes out for one request, and what is made of what comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +44,18 @@ class Decoder(Protocol):
         """A non-streamed answer in the client's dialect. Raises UpstreamError for garbage."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Estimated:
+    """An answer made here, in the client's dialect, where the provider has none to give: no content, no cost.
+
+    Inside a Prepared it stands for a refusal that `replaces` says it may; `noted` is then told.
+    """
+
+    body: bytes
+    replaces: Callable[[NorthernError], bool] = lambda _: False
+    noted: Callable[[], None] = lambda: None
+
+
 @dataclass(kw_only=True)
 class Prepared:
     """One call, ready to be sent: `body` byte for byte as it leaves, let go of once it has left."""
@@ -53,13 +65,17 @@ class Prepared:
     body: bytes
     decoder: Decoder
     dropped: tuple[str, ...] = field(default=())
+    estimated: Estimated | None = None
 
 
 class Provider(Protocol):
     """One wire format on one way out."""
 
-    async def prepare(self, envelope: Envelope, body: bytes, route: Route, way: WayOut) -> Prepared:
+    async def prepare(self, envelope: Envelope, body: bytes, route: Route, way: WayOut) -> Prepared | Estimated:
         """Translate and sign. Raises InvalidRequest for what this route cannot honour."""
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> NorthernError:
         """What an answer other than 200 means for the caller; never with a credential in it."""
+
+    def image_limit(self, route: Route, *, counting: bool) -> int | None:
+        """Bytes of one image that must arrive as bytes; 0: the provider fetches by itself; None: no image is sent."""

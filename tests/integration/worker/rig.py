@@ -14,16 +14,29 @@ from libs.bus.inflow import Inflow, Inflows
 from libs.bus.memory import MemoryBus
 from libs.bus.outflow import Outflows
 from libs.catalog.load import load
-from libs.catalog.model import Catalog, Limits
+from libs.catalog.model import Catalog, Limits, Wire
 from libs.contracts.errors import BusUnavailable, NorthernError
 from libs.contracts.failures import from_failure
-from libs.contracts.northern.v1.envelope_pb2 import BodyRef, Candidate, Dialect, Envelope, Policy, Shape, Surface
+from libs.contracts.northern.v1.envelope_pb2 import (
+    BodyRef,
+    Candidate,
+    Dialect,
+    Envelope,
+    Operation,
+    Policy,
+    Shape,
+    Surface,
+)
 from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, FactBatch, Finished
 from libs.contracts.northern.v1.frames_pb2 import Frame, RouteFacts
 from libs.contracts.subjects import work
 from libs.telemetry.metrics import Metrics
 from services.worker.app import _provider, _session
 from services.worker.handlers import Handlers
+from services.worker.images.fetcher import Fetcher
+from services.worker.providers.base import Provider
+from services.worker.providers.vertex.credentials import GivenToken
+from services.worker.providers.vertex.wire import VertexProvider
 from services.worker.street import Street
 from services.worker.ways_out import find
 from tests.support.broker import until
@@ -31,6 +44,11 @@ from tests.support.broker import until
 AZURE, OPENAI, QWEN = "azure/gpt-4.1-mini-ca", "openai/gpt-4.1-mini-us", "Qwen/Qwen3-14B"
 HAIKU = "bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0-global"
 MISTRAL = "bedrock/mistral.mistral-large-2402-v1:0-ca"
+CLAUDE, OPUS = "anthropic/claude-haiku-4-5-20251001-us", "anthropic/claude-opus-4-8-us"
+BEDROCK_OPUS = "bedrock/global.anthropic.claude-opus-4-8-global"
+GEMINI, VERTEX_CLAUDE = "vertex_ai/gemini-2.5-flash-ca", "vertex_ai/claude-haiku-4-5@20251001-us"
+OPENAI_CHAT, ANTHROPIC_MESSAGES = Dialect.DIALECT_OPENAI_CHAT, Dialect.DIALECT_ANTHROPIC_MESSAGES
+COUNT = Operation.OPERATION_COUNT_TOKENS
 TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
 KEY = "canary-credential-7f3a9"
 SALT = bytes(range(32))
@@ -117,9 +135,12 @@ class Rig:
 
     async def ask(self, route_id: str = OPENAI, *, stream: bool = False, read: bool = True, **more: Any) -> Got:
         self.asked += 1
+        dialect = more.pop("dialect", OPENAI_CHAT)
         body: bytes = more.pop("body", orjson.dumps({"messages": [{"role": "user", "content": "hi"}]}))
-        if stream and "body" not in more:
+        if dialect == OPENAI_CHAT and stream:  # of the other dialect's bodies the edge takes it out
             body = orjson.dumps({**orjson.loads(body), "stream": True})
+        if dialect == ANTHROPIC_MESSAGES and "operation" not in more:
+            body = orjson.dumps({"max_tokens": 1000, **orjson.loads(body)})
         large = more.pop("large", False)
         inflow = self.inflows.open(body if large else None)
         route = CATALOG.routes.get(route_id)
@@ -127,7 +148,10 @@ class Rig:
             request_id=f"{self.asked:016x}",
             tenant="t_one",
             key_id="k_one",
-            dialect=Dialect.DIALECT_OPENAI_CHAT,
+            dialect=dialect,
+            operation=more.pop("operation", Operation.OPERATION_GENERATE),
+            anthropic_version=more.pop("anthropic_version", ""),
+            anthropic_beta=more.pop("anthropic_beta", ""),
             surface=more.pop("surface", Surface.SURFACE_GATEWAY),
             reply=inflow.reply,
             policy=Policy(allowed_tiers=TIERS, residency=more.pop("residency", ())),
@@ -181,8 +205,15 @@ def limited(**limits: float) -> Catalog:
 
 
 def dialling(url: str) -> dict[str, str]:
-    """An environment in which every OpenAI-compatible egress leads to one address with the canary as credential."""
+    """An environment in which every egress leads to one address with the canary as credential."""
     return {
+        "ANTHROPIC_BASE_URL": url,
+        "ANTHROPIC_API_KEY": KEY,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
+        "AWS_BEARER_TOKEN_BEDROCK": KEY,
+        "GOOGLE_VERTEX_BASE_URL": url,
+        "GOOGLE_APPLICATION_CREDENTIALS": "unread",
+        "GOOGLE_CLOUD_PROJECT": "maple",
         "OPENAI_BASE_URL": f"{url}/v1",
         "OPENAI_API_KEY": KEY,
         "AZURE_OPENAI_ENDPOINT": url,
@@ -194,13 +225,21 @@ def dialling(url: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def working(
-    environ: Mapping[str, str], *, sandbox: str | None = None, catalog: Catalog = CATALOG, in_flight: int = 64
+    environ: Mapping[str, str],
+    *,
+    sandbox: str | None = None,
+    catalog: Catalog = CATALOG,
+    in_flight: int = 64,
+    fetcher: Fetcher | None = None,
 ) -> AsyncIterator[Rig]:
-    """A worker for every egress whose wire format is spoken."""
+    """A worker for every egress. Google's token is the canary, so that none is asked for."""
     bus, metrics = SlowBus(), Metrics()
     facts = FactPublisher(bus, metrics)
-    names = ["openai", "azure-ca", "self-hosted", "bedrock-ca", "bedrock-global", "anthropic"]
-    ways = {name: find(catalog.egresses[name], environ, sandbox) for name in names}
+    ways = {name: find(egress, environ, sandbox) for name, egress in catalog.egresses.items()}
+    providers: dict[str, Provider] = {name: _provider(way, environ) for name, way in ways.items()}
+    if sandbox is None:
+        google = VertexProvider(GivenToken(KEY, ""), environ.get("GOOGLE_CLOUD_PROJECT", ""))
+        providers |= {name: google for name, way in ways.items() if way.egress.wire is Wire.VERTEX}
     async with AsyncExitStack() as stack:
         sessions = {name: await stack.enter_async_context(_session(way)) for name, way in ways.items()}
         outflows = Outflows(bus, "worker", "w1")
@@ -211,8 +250,9 @@ async def working(
             boot_id="w1",
             catalog=catalog,
             ways=ways,
-            providers={name: found for name, way in ways.items() if (found := _provider(way, environ)) is not None},
+            providers=providers,
             sessions=sessions,
+            fetcher=fetcher if fetcher is not None else await stack.enter_async_context(Fetcher()),
             facts=facts,
             metrics=metrics,
         )

@@ -45,6 +45,11 @@ class Call:
         return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
 
 
+def path(call: Call) -> str:
+    """The target of the request, query and all."""
+    return call.head.split(b" ")[1].decode()
+
+
 Plan = Callable[[Call], Awaitable[None]]
 
 

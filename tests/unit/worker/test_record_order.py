@@ -15,6 +15,7 @@ from libs.contracts.subjects import EVENTS
 from libs.telemetry.metrics import Metrics
 from services.worker import record
 from services.worker import run as worker
+from services.worker.images.fetcher import Fetcher
 from services.worker.providers.openai.wire import OpenAIProvider
 from services.worker.street import Street
 from services.worker.ways_out import find
@@ -56,6 +57,7 @@ def a_run(bus: SlowEgress) -> tuple[worker.Run, FactPublisher]:
         ways={"openai": find(egress, {}, "http://127.0.0.1:1")},
         providers={"openai": OpenAIProvider("key")},
         sessions={},
+        fetcher=Fetcher(),
         facts=facts,
         metrics=Metrics(),
     )

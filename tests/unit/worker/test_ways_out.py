@@ -7,7 +7,7 @@ import pytest
 
 from libs.catalog.load import load
 from libs.catalog.model import Catalog
-from services.worker.ways_out import SPOKEN, WayOut, find
+from services.worker.ways_out import WayOut, find
 
 SANDBOX = "http://127.0.0.1:9/"
 
@@ -133,15 +133,6 @@ def test_no_reason_and_no_state_holds_a_credential(catalog: Catalog) -> None:
         assert canary not in found.reason + str(found.state())
 
 
-@pytest.mark.parametrize("name", ["vertex-ca", "anthropic"])
-def test_a_wire_format_not_spoken_yet_is_the_reason_whatever_is_set(catalog: Catalog, name: str) -> None:
-    egress = catalog.egresses[name]
-    reason = f"{egress.provider}'s wire format is not spoken here yet"
-    for environ, sandbox in (({}, None), (dict.fromkeys(egress.credentials[0], "x"), None), ({}, SANDBOX)):
-        state = find(egress, environ, sandbox).state()
-        assert (state.available, state.reason) == (False, reason)
-
-
 def test_a_credential_is_what_lists_a_route_and_the_sandbox_needs_none(catalog: Catalog) -> None:
     for egress in catalog.egresses.values():
         values = dict.fromkeys(egress.credentials[0], "https://x.example")
@@ -155,4 +146,4 @@ def test_what_can_be_called_has_a_credential(catalog: Catalog) -> None:
         for sandbox in (None, SANDBOX):
             state = find(egress, dict.fromkeys(egress.credentials[-1], "https://x.example"), sandbox).state()
             assert state.has_credential
-            assert state.available is (egress.wire in SPOKEN)
+            assert (state.available, state.reason) == (True, "")

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,19 +56,21 @@ class FrameDecoder:
         """Whether a frame has begun and not ended: at the end of a stream that is a cut."""
         return bool(self._tail)
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """The frames that are whole now; those before garbage come before its UpstreamError."""
         self._tail += data
-        frames: list[Frame] = []
         at, have = 0, len(self._tail)
-        while have - at >= _PRELUDE.size:
-            total, headers, crc = _PRELUDE.unpack_from(self._tail, at)
-            self._check_prelude(at, total, headers, crc)
-            if have - at < total:
-                break
-            frames.append(self._frame(bytes(self._tail[at : at + total]), headers))
-            at += total
-        del self._tail[:at]
-        return frames
+        try:
+            while have - at >= _PRELUDE.size:
+                total, headers, crc = _PRELUDE.unpack_from(self._tail, at)
+                self._check_prelude(at, total, headers, crc)
+                if have - at < total:
+                    break
+                frame = self._frame(bytes(self._tail[at : at + total]), headers)
+                at += total
+                yield frame
+        finally:
+            del self._tail[:at]
 
     def _check_prelude(self, at: int, total: int, headers: int, crc: int) -> None:
         if zlib.crc32(self._tail[at : at + 8]) != crc:

@@ -18,11 +18,12 @@ from libs.contracts.errors import RouteUnavailable
 
 SERVICE = "bedrock"
 CONTENT_TYPE = "application/json"
+_THREADED = 1 << 20  # hashing more than this blocks the loop for too long
 _PORTS = {"http": 80, "https": 443}
 
 
 def endpoint_url(base: str, model_id: str, verb: str) -> str:
-    """`verb` is converse or converse-stream. Hand it to the client as `yarl.URL(url, encoded=True)`:
+    """`verb` is converse, invoke and the like. Hand it to the client as `yarl.URL(url, encoded=True)`:
 
     yarl would write `%3A` back to `:`, and the path that is sent would not be the path that was signed.
     """
@@ -169,4 +170,7 @@ class Signer:
     async def headers(self, url: str, body: bytes) -> dict[str, str]:
         if self._bearer is not None:
             return self._bearer.headers(url)
-        return self._sigv4.headers(url, body, await self._chain.current())
+        credentials = await self._chain.current()
+        if len(body) > _THREADED:
+            return await asyncio.to_thread(self._sigv4.headers, url, body, credentials)
+        return self._sigv4.headers(url, body, credentials)

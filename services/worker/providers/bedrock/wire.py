@@ -1,20 +1,22 @@
-"""Bedrock's Converse and ConverseStream for callers of OpenAI's dialect: translated, signed, unframed."""
+"""Bedrock: Claude by InvokeModel in Anthropic's own format, every other model by Converse; signed by us."""
 
+import base64
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
 from libs.catalog.model import Route
-from libs.contracts.errors import NorthernError, UpstreamError
-from libs.contracts.ids import issued_at_ms
-from libs.contracts.northern.v1.envelope_pb2 import Envelope, Surface
-from libs.contracts.northern.v1.frames_pb2 import Usage
-from libs.dialects import bedrock_converse, openai_chat
-from libs.dialects.converse_models import flags_of
-from services.worker import domain
-from services.worker.providers.base import Prepared
-from services.worker.providers.bedrock.framing import FrameDecoder
+from libs.contracts.errors import NorthernError
+from libs.contracts.northern.v1.envelope_pb2 import Envelope
+from libs.dialects.bedrock_converse import answer, decoder, errors, request
+from services.worker import callers, domain
+from services.worker.images.fetcher import Limits
+from services.worker.providers import claude, counting
+from services.worker.providers.base import Decoder, Estimated, Prepared
+from services.worker.providers.bedrock.events import ClaudeFrames, ConverseFrames, PassedFrames
 from services.worker.providers.bedrock.signing import (
     Bearer,
     CredentialChain,
@@ -23,88 +25,97 @@ from services.worker.providers.bedrock.signing import (
     SigV4,
     endpoint_url,
 )
+from services.worker.providers.translated import Translated
 from services.worker.ways_out import WayOut
+
+VERSION = "bedrock-2023-05-31"
+_CONVERSE_IMAGE = 3_750_000  # Converse's own limit on one image
+_PROFILE = re.compile(r"(?:global|us-gov|us|eu|apac|jp|au|ca)\.(?=[a-z0-9-]+\.)")
+_COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
 
 
 class BedrockProvider:
-    """services.worker.providers.base.Provider for Converse; credentials come from botocore's own chain."""
+    """services.worker.providers.base.Provider; credentials come from botocore's own chain."""
 
     def __init__(self, way: WayOut, bearer: str) -> None:
         chain = GivenCredentials("AKIDSANDBOX", "sandbox") if way.sandbox else CredentialChain()
         sigv4 = SigV4(way.egress.region, lambda: datetime.now(UTC))
         self._signer = Signer(sigv4, chain, Bearer(token=bearer) if bearer and not way.sandbox else None)
+        self._uncounted: set[str] = set()  # models for which Bedrock said that it has no counter
 
-    async def prepare(self, envelope: Envelope, body: bytes, route: Route, way: WayOut) -> Prepared:
-        request = openai_chat.read_request(orjson.loads(body))
-        converse, dropped = bedrock_converse.write_request(request, flags_of(route.model))
-        url = endpoint_url(way.base_url, route.model, "converse-stream" if envelope.shape.stream else "converse")
-        payload = orjson.dumps(converse)
+    async def prepare(self, envelope: Envelope, body: bytes, route: Route, way: WayOut) -> Prepared | Estimated:
+        if callers.counts(envelope):
+            return await self._count(envelope, body, route, way)
+        if domain.is_claude(route):
+            verb, (payload, dropped), decoding = "invoke", _claude(envelope, body, route), _claude_decoder
+        else:
+            verb, (payload, dropped), decoding = "converse", _converse(envelope, body, route), _converse_decoder
+        if envelope.shape.stream:
+            verb = f"{verb}-with-response-stream" if verb == "invoke" else f"{verb}-stream"
+        url = endpoint_url(way.base_url, route.model, verb)
         return Prepared(
             url=url,
             headers=await self._signer.headers(url, payload),
             body=payload,
-            decoder=_Decoder(envelope, _model(envelope, route)),
-            dropped=tuple(dropped),
+            decoder=decoding(envelope, route),
+            dropped=dropped,
         )
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> NorthernError:
-        return bedrock_converse.read_error(status, headers, body)
+        return errors.read_error(status, headers, body)
 
+    def image_limit(self, route: Route, *, counting: bool) -> int:  # noqa: ARG002 - the seam's: counted as they are
+        return Limits().each if domain.is_claude(route) else _CONVERSE_IMAGE
 
-def _model(envelope: Envelope, route: Route) -> str:
-    inference = envelope.surface == Surface.SURFACE_INFERENCE
-    return domain.named(envelope.shape.model, route) if inference else route.route_id
-
-
-class _Decoder:
-    """services.worker.providers.base.Decoder: frames, then Converse's events, then OpenAI's chunks."""
-
-    def __init__(self, envelope: Envelope, model: str) -> None:
-        self._id = f"chatcmpl-{envelope.request_id}"
-        self._created = issued_at_ms(envelope.request_id) // 1000
-        self._model = model
-        self._frames = FrameDecoder()
-        self._events = bedrock_converse.StreamDecoder()
-        self._chunks = openai_chat.StreamEncoder(self._id, self._created, model, envelope.shape.include_usage)
-        self._usage: Usage | None = None
-        self._output_bytes = 0
-
-    @property
-    def started(self) -> bool:
-        return self._events.started
-
-    @property
-    def complete(self) -> bool:
-        return self._events.finished and not self._frames.pending
-
-    @property
-    def error(self) -> NorthernError | None:
-        return self._events.error
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._events.usage.to_proto() if self._events.usage else self._usage
-
-    @property
-    def output_bytes(self) -> int:
-        return self._events.output_bytes or self._output_bytes
-
-    def feed(self, data: bytes) -> bytes:
-        return b"".join(
-            self._chunks.encode(self._events.feed(frame.kind, frame.members())) for frame in self._frames.feed(data)
+    async def _count(self, envelope: Envelope, body: bytes, route: Route, way: WayOut) -> Prepared | Estimated:
+        """CountTokens knows models by their own ids, not by the profiles that they are called through."""
+        model = _PROFILE.sub("", route.model, count=1)
+        estimated = counting.estimate(envelope, body)
+        if model in self._uncounted:
+            return estimated
+        url = endpoint_url(way.base_url, model, "count-tokens")
+        payload = orjson.dumps({"input": _to_count(envelope, body, route)})
+        return Prepared(
+            url=url,
+            headers=await self._signer.headers(url, payload),
+            body=payload,
+            decoder=counting.Counted(counting.member("inputTokens")),
+            estimated=Estimated(
+                body=estimated.body, replaces=counting.cannot_count, noted=lambda: self._uncounted.add(model)
+            ),
         )
 
-    def finish(self) -> bytes:
-        return self._chunks.done()
 
-    def whole(self, body: bytes) -> bytes:
-        try:
-            told = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            raise UpstreamError("The provider answered something that is not JSON; try again.") from None
-        if not isinstance(told, dict):
-            raise UpstreamError("The provider answered something that is not an answer; try again.")
-        answer = bedrock_converse.read_answer(told)
-        self._usage = answer.usage.to_proto() if answer.usage else None
-        self._output_bytes = answer.output_bytes
-        return openai_chat.write_answer(answer, id=self._id, created=self._created, model=self._model)
+def _claude(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple[str, ...]]:
+    front: dict[str, Any] = {"anthropic_version": claude.cloud_version(envelope, route, VERSION)}
+    if betas := claude.betas(envelope):
+        front["anthropic_beta"] = betas
+    return claude.body_of(envelope, body, route, front)
+
+
+def _claude_decoder(envelope: Envelope, route: Route) -> Decoder:
+    if callers.is_anthropic(envelope):
+        return PassedFrames(callers.renamed(envelope, route))
+    return claude.decoder_of(envelope, route, ClaudeFrames())
+
+
+def _converse(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple[str, ...]]:
+    written = request.write_request(callers.read(envelope, body), domain.flags_of(route))
+    return orjson.dumps(written.body), written.dropped
+
+
+def _converse_decoder(envelope: Envelope, route: Route) -> Decoder:
+    return Translated(
+        callers.Reply(envelope, route),
+        unframer=ConverseFrames(),
+        events=decoder.StreamDecoder(),
+        read_answer=answer.read_answer,
+    )
+
+
+def _to_count(envelope: Envelope, body: bytes, route: Route) -> dict[str, Any]:
+    if domain.is_claude(route):
+        whole = {"max_tokens": 1, **orjson.loads(_claude(envelope, body, route)[0])}  # InvokeModel insists on a limit
+        return {"invokeModel": {"body": base64.b64encode(orjson.dumps(whole)).decode()}}
+    written = request.write_request(callers.read(envelope, body), domain.flags_of(route)).body
+    return {"converse": {name: written[name] for name in _COUNTED if name in written}}

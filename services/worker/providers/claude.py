@@ -1,0 +1,60 @@
+"""Anthropic's Messages format as the three ways to a Claude share it: bodies that go out, answers that come back."""
+
+from typing import Any
+
+import orjson
+
+from libs.catalog.model import Route
+from libs.contracts.northern.v1.envelope_pb2 import Envelope
+from libs.dialects.anthropic_messages import answer, decoder, outgoing, passthrough
+from services.worker import callers, domain
+from services.worker.providers.base import Decoder
+from services.worker.providers.passed import Passed
+from services.worker.providers.translated import JsonEvents, Translated, Unframer
+
+NEWEST = "2026-10-21"  # without sampling parameters, and on the clouds only for models that have none
+_HEADER_LIMIT = 8192
+
+
+def body_of(envelope: Envelope, body: bytes, route: Route, front: dict[str, Any]) -> tuple[bytes, tuple[str, ...]]:
+    """What leaves, and the caller's members that it drops. `front` stands before the members of the request.
+
+    A caller of this dialect gets his own value sent.
+    """
+    if callers.is_anthropic(envelope):
+        return passthrough.outgoing(body, front), ()
+    written = outgoing.write_request(callers.read(envelope, body), domain.flags_of(route))
+    return orjson.dumps({**front, **written.body}), written.dropped
+
+
+def decoder_of(envelope: Envelope, route: Route, unframer: Unframer | None = None) -> Decoder:
+    """For server-sent events; `unframer` where a translated answer comes framed otherwise."""
+    if callers.is_anthropic(envelope):
+        model = callers.renamed(envelope, route)
+        stream = passthrough.AnthropicStream(None if model is None else model.encode())
+        return Passed(stream, last=stream.finish, read_answer=passthrough.read_answer, model=model)
+    return Translated(
+        callers.Reply(envelope, route),
+        unframer=unframer or JsonEvents(),
+        events=decoder.StreamDecoder(),
+        read_answer=answer.read_answer,
+    )
+
+
+def cloud_version(envelope: Envelope, route: Route, older: str) -> str:
+    """`anthropic_version` of a body on a cloud: the newest only where it was asked for and the model is new enough."""
+    new = callers.is_anthropic(envelope) and envelope.anthropic_version == NEWEST
+    return NEWEST if new and domain.flags_of(route).sampling == "none" else older
+
+
+def betas(envelope: Envelope) -> list[str]:
+    """The caller's own betas; one of another dialect has none."""
+    if not callers.is_anthropic(envelope):
+        return []
+    named = (each.strip() for each in header(envelope.anthropic_beta).split(","))
+    return [each for each in named if each]
+
+
+def header(value: str) -> str:
+    """A caller's header as it may be sent on: visible ASCII, bounded; "" where it is anything else."""
+    return value if len(value) <= _HEADER_LIMIT and value.isascii() and value.isprintable() else ""
