@@ -54,8 +54,11 @@ proto: setup ## regenerate libs/contracts from proto/
 bench: setup ## CPU, latency and memory of the whole street, as a table
 	@$(RUN)python -m tests.load.bench
 
+matrix: setup ## both dialects on every provider's wire format, by the official SDKs, as a table
+	@$(RUN)python -m tests.clients.matrix
+
 chaos: setup ## 500 requests under random kill -9
 	@$(RUN)pytest tests/chaos --chaos-requests=500
 
-lock: ## refresh uv.lock
+lock: $(filter .uv/bin/uv,$(UV)) ## refresh uv.lock
 	@$(UV) lock

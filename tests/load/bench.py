@@ -36,7 +36,8 @@ rows:
   3  100-chunk streams, one chunk each 20 ms, 200 in flight
   4  CPU per request at 1, 8, 32, 128 and 512 in flight
   5  memory of 2,000 idle open streams
-  6  memory of the street at rest
+  6  memory of the street at rest, and of the largest worker
+  7  what translating from one dialect to another costs more than passing through
   then, always: every request that was accepted is on record exactly once
 
 examples:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -28,6 +28,33 @@ class Target:
     name: str
     url: str
     key: str = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speech:
+    """How a caller asks, and by what its answer is known to be whole."""
+
+    path: str
+    required: Mapping[str, object]  # members that this dialect insists on
+    whole: bytes
+    piece: bytes  # once in each chunk of a stream
+    last: bytes
+
+
+CHAT = Speech(
+    path="/v1/chat/completions",
+    required={},
+    whole=b'"finish_reason":"stop"',
+    piece=b'"content":"x',
+    last=b"data: [DONE]\n\n",
+)
+MESSAGES = Speech(
+    path="/v1/messages",
+    required={"max_tokens": 1000},
+    whole=b'"stop_reason":"end_turn"',
+    piece=b'"text":"x',
+    last=b'data: {"type":"message_stop"}\n\n',
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -57,19 +84,20 @@ class Client:
 
     def __init__(self, target: Target, session: aiohttp.ClientSession) -> None:
         self.target, self._session = target, session
-        self._url = f"{target.url}/v1/chat/completions"
         self.accepted = 0
 
-    async def closed(self, mode: str, in_flight: int, *, count: int, most_s: float = 60.0) -> Taken:
+    async def closed(
+        self, mode: str, in_flight: int, *, count: int, most_s: float = 60.0, speech: Speech = CHAT
+    ) -> Taken:
         """`in_flight` callers, each of which asks again when it is answered, until `count` or `most_s`."""
-        body, taken, left = self._body(mode), Taken(), [count]
+        body, taken, left = self._body(mode, speech), Taken(), [count]
         ask = self._whole if mode == "whole" else self._stream
         began = time.perf_counter()
 
         async def caller() -> None:
             while left[0] > 0 and time.perf_counter() - began < most_s:
                 left[0] -= 1
-                await ask(body, taken)
+                await ask(body, taken, speech)
 
         await _together(caller() for _ in range(in_flight))
         taken.seconds = time.perf_counter() - began
@@ -111,17 +139,17 @@ class Client:
             for answer in opened:
                 answer.close()
 
-    async def _whole(self, body: bytes, taken: Taken) -> None:
+    async def _whole(self, body: bytes, taken: Taken, speech: Speech = CHAT) -> None:
         began = time.perf_counter()
-        answer = await self._post(body)
+        answer = await self._post(body, speech)
         said = await answer.read()
         taken.latencies.append(time.perf_counter() - began)
-        if b'"finish_reason":"stop"' not in said:
+        if speech.whole not in said:
             raise NotAnswered(f"{self.target.name} answered something else: {said[:200]!r}")
 
-    async def _stream(self, body: bytes, taken: Taken) -> None:
+    async def _stream(self, body: bytes, taken: Taken, speech: Speech = CHAT) -> None:
         began = time.perf_counter()
-        answer = await self._post(body)
+        answer = await self._post(body, speech)
         pieces, last = [], 0.0
         async for piece in answer.content.iter_any():
             now = time.perf_counter()
@@ -131,23 +159,24 @@ class Client:
             pieces.append(piece)
         taken.latencies.append(time.perf_counter() - began)
         said = b"".join(pieces)
-        if said.count(b'"content":"x') != CHUNKS or not said.endswith(b"data: [DONE]\n\n"):
+        if said.count(speech.piece) != CHUNKS or not said.endswith(speech.last):
             raise NotAnswered(f"{self.target.name} cut a stream: {len(said)} bytes, ...{said[-200:]!r}")
 
-    async def _post(self, body: bytes) -> aiohttp.ClientResponse:
-        answer = await self._session.post(self._url, data=body)
+    async def _post(self, body: bytes, speech: Speech = CHAT) -> aiohttp.ClientResponse:
+        answer = await self._session.post(self.target.url + speech.path, data=body)
         if answer.status != _OK:
             raise NotAnswered(f"{self.target.name} answered {answer.status}: {(await answer.read())[:300]!r}")
         self.accepted += 1
         return answer
 
     @staticmethod
-    def _body(mode: str) -> bytes:
+    def _body(mode: str, speech: Speech = CHAT) -> bytes:
         messages = [
             {"role": "system", "content": "You are a terse assistant."},
             {"role": "user", "content": f"{_PROMPT * 3}bench:{mode}"},
         ]
-        return orjson.dumps({"model": MODEL, "messages": messages, "stream": mode != "whole", "temperature": 0.2})
+        asked = {"model": MODEL, "messages": messages, "stream": mode != "whole", "temperature": 0.2}
+        return orjson.dumps({**asked, **speech.required})
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.load.client import Taken, percentile
+from tests.load.client import MESSAGES, Taken, percentile
 from tests.load.processes import STREET_CPU, busy
 from tests.load.report import Line, Row
 from tests.load.scene import Place, Scene
@@ -17,6 +17,9 @@ _STEADY_MS = 6.5
 _ADDED_MS = (3.0, 12.0)
 _REST_MB = 900.0
 _IDLE_KB = 40.0
+_TRANSLATED_US = 150.0
+_TRANSLATED_MS = 1.5
+_WORKER_MB = 120.0
 _FOREIGN = 0.05  # share of the street's processor that others may use before it is said
 
 
@@ -198,6 +201,36 @@ async def _at_rest(place: Place, seconds: float = 3.0) -> float:
     return (sum(place.tree.cpu().values()) - before) / seconds * 1e3
 
 
+async def translated(scene: Scene, sizes: Sizes) -> Row:
+    """Row 7: the same upstream asked in Anthropic's dialect, so that every byte is read and written anew."""
+    place, lines, parts = scene.street, [], {}
+    for mode, count, unit, scale, budget in (
+        ("whole", sizes.sweep, "µs", 1.0, _TRANSLATED_US),
+        ("burst", sizes.burst // 2, "ms", 1e3, _TRANSLATED_MS),
+    ):
+        passed, read = [
+            await measure(place, place.client.closed(mode, 32, count=count, most_s=sizes.burst_s, **speech))
+            for speech in ({}, {"speech": MESSAGES})
+        ]
+        what = "request" if mode == "whole" else "stream of 100 chunks"
+        lines += [
+            Line(what=f"CPU per {what}, passed through", measured=passed.total_us / scale, unit=unit),
+            Line(
+                what=f"CPU per {what}, more when translated",
+                measured=(read.total_us - passed.total_us) / scale,
+                unit=unit,
+                budget=budget,
+            ),
+        ]
+        parts = read.each_us()
+    return Row(
+        title="7  translated: Anthropic's dialect to OpenAI's wire format, 32 in flight",
+        lines=lines,
+        parts=parts,
+        unit="µs a translated stream",
+    )
+
+
 async def idle(scene: Scene, sizes: Sizes) -> Row:
     """Row 5: streams that are open and silent."""
     place = scene.street
@@ -222,6 +255,12 @@ async def memory(scene: Scene, _: Sizes) -> Row:
         lines=(
             Line(what="PSS without the ClickHouse host", measured=ours / 1024, unit="MB", budget=_REST_MB),
             Line(what="PSS of the ClickHouse host", measured=pss[_STORE] / 1024, unit="MB"),
+            Line(
+                what="RSS of the largest worker",
+                measured=max(kb for name, kb in rss.items() if name.startswith("worker")) / 1024,
+                unit="MB",
+                budget=_WORKER_MB,
+            ),
             Line(what="RSS, all (shared pages counted each time)", measured=sum(rss.values()) / 1024, unit="MB"),
         ),
         parts={name: kb / 1024 for name, kb in rss.items()},
@@ -237,4 +276,5 @@ ROWS: Mapping[str, Callable[[Scene, Sizes], Awaitable[Row]]] = {
     "2": burst,
     "3": steady,
     "4": sweep,
+    "7": translated,
 }
