@@ -89,6 +89,9 @@ class CapabilitiesEntry(Entry):
     structured_outputs: bool | None = None
     prefill: bool | None = None
     default_max_tokens: Tokens | None = None
+    always_thinks: bool | None = None
+    least_thinking: Tokens | None = None
+    cache_points: bool | None = None
 
 
 class ModelEntry(Entry):
@@ -109,6 +112,9 @@ class ModelEntry(Entry):
     structured_outputs: bool
     prefill: bool
     default_max_tokens: Tokens
+    always_thinks: bool = False
+    least_thinking: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    cache_points: bool = False
     limits: LimitsEntry = LimitsEntry()
     retires: date | None = None
     source: Words

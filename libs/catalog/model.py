@@ -93,7 +93,8 @@ class Capabilities:
     """What a model takes and gives. `default_max_tokens` is for providers that insist on a limit nobody gave.
 
     `thinking`: how it is asked for. `structured_outputs`: JSON schemas are kept to by the provider. `prefill`: the last
-    message may be the assistant's.
+    message may be the assistant's. `always_thinks`: it cannot be switched off. `least_thinking`: its smallest budget in
+    tokens. `cache_points`: on Converse it takes marks of what to cache.
     """
 
     supports_vision: bool
@@ -108,6 +109,9 @@ class Capabilities:
     structured_outputs: bool
     prefill: bool
     default_max_tokens: int
+    always_thinks: bool = False
+    least_thinking: int = 0
+    cache_points: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
