@@ -150,7 +150,7 @@ class Outflow:
     async def pull(self, subject: str, size: int, deadline_s: float = 30.0) -> bytes:
         """A body that stayed with its holder, in pieces. Raises Gone when the holder does not answer."""
         await self.taken()
-        body = bytearray(size)
+        pieces: dict[int, bytes] = {}
         offsets = iter(range(0, size, _PULL))
 
         async def some() -> None:
@@ -160,7 +160,7 @@ class Outflow:
                 piece = BodyPiece.FromString(answer).data
                 if len(piece) != ask.length:
                     raise Gone
-                body[offset : offset + len(piece)] = piece
+                pieces[offset] = piece
                 self._heard_at = self._home.now()
 
         pulls = [asyncio.create_task(some()) for _ in range(_PULLS)]
@@ -172,7 +172,7 @@ class Outflow:
         finally:
             for pull in pulls:
                 pull.cancel()
-        return bytes(body)
+        return b"".join(pieces[offset] for offset in range(0, size, _PULL))
 
     async def _send(self, frame: Frame) -> None:
         size = len(frame.data)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
-from libs.contracts.errors import NorthernError
+from libs.contracts.errors import InvalidRequest, NorthernError
 from libs.contracts.northern.v1 import frames_pb2
 
 # --- parts of a turn ----------------------------------------------------------------------------------------------
@@ -170,6 +170,13 @@ class Written:
 
     body: dict[str, Any]
     dropped: tuple[str, ...] = ()
+
+    def serialised(self, front: Mapping[str, Any] | None = None) -> bytes:
+        """The body as JSON, `front`'s members before its own. InvalidRequest where it is too deep to be written."""
+        try:
+            return orjson.dumps({**front, **self.body} if front else self.body)
+        except TypeError:  # orjson reads 1,024 levels and writes 254; a translation may add some
+            raise InvalidRequest("The body is nested too deeply; 200 levels are the limit.") from None
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------

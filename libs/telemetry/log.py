@@ -15,7 +15,7 @@ _FULL = 32 << 10
 FIELDS = frozenset(
     """
     event level time service replica boot_id pid
-    request_id tenant key_id trace_id surface dialect stream status code route egress attempt attempts outcome
+    request_id tenant key_id trace_id surface dialect operation stream status code route egress attempt attempts outcome
     bytes_in bytes_out chunks input_tokens output_tokens overhead_ms first_byte_ms total_ms
     subject bucket stream_name sequence expected count lag_s retry_in_s reason port url host version table
     migration error_type where signal exit_code name path duration_ms ready checks

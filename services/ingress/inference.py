@@ -24,7 +24,7 @@ from libs.contracts.errors import (
     RequestTooLarge,
     SlowRequest,
 )
-from libs.contracts.northern.v1.envelope_pb2 import BodyRef, Dialect, Envelope, Surface
+from libs.contracts.northern.v1.envelope_pb2 import BodyRef, Dialect, Envelope, Operation, Surface
 from libs.contracts.northern.v1.facts_pb2 import Delivery, Fact
 from libs.contracts.subjects import ROUTE
 from libs.telemetry.log import logger
@@ -37,6 +37,7 @@ BUDGET_MS = 3_600_000  # the longest a stream may live (ARCHITECTURE §2)
 INLINE = 256 << 10  # a larger body stays here and is pulled by the worker
 _SURFACES = {Surface.SURFACE_GATEWAY: "gateway", Surface.SURFACE_INFERENCE: "inference"}
 _DIALECTS = {value: name.removeprefix("DIALECT_").lower() for name, value in Dialect.items()}
+_OPERATIONS = {value: name.removeprefix("OPERATION_").lower() for name, value in Operation.items()}
 _DELIVERIES = {value: name.removeprefix("DELIVERY_").lower() for name, value in Delivery.items()}
 _THREADED = 1 << 20  # hashing this much blocks the loop for longer than a stream should wait
 
@@ -207,6 +208,7 @@ class Inference:
             key_id=who.key_id,
             surface=_SURFACES[call.surface],
             dialect=_DIALECTS[call.dialect],
+            operation=_OPERATIONS[call.operation],
             status=sent.status,
             code=sent.error.code if sent.error else "",
             route=sent.route.route_id if sent.route is not None else headers.clean(sent.model),

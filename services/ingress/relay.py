@@ -99,7 +99,7 @@ class Relay:
         """The response, written. Raises NorthernError while nothing has been written."""
         frame = await self._first()
         self._sent.head = head = frame.head
-        self._sent.route = head.route
+        self._sent.route = head.route if head.HasField("route") else None
         took_ms = (time.perf_counter() - self._sent.began) * 1000
         self._sent.overhead_ms = max(0.0, took_ms - head.provider_us / 1000)
         if head.stream:
@@ -203,7 +203,9 @@ class Relay:
             await response.write_eof()
 
     def _headers(self, head: Head, end: End | None) -> dict[str, str]:
-        found = headers.identity(self._id) | headers.custody(head.route)
+        found = headers.identity(self._id)
+        if head.HasField("route"):
+            found |= headers.custody(head.route)
         found |= headers.outcome(head, self._sent.overhead_ms)
         if end is not None and end.currency:
             found["x-ni-cost"] = f"{decimal_text(end.cost_nano)} {end.currency}"

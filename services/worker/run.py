@@ -158,6 +158,9 @@ class Run:
         """An answer of our own: it claims no provider's work, and costs nothing."""
         head = self._head()
         head.estimated = True
+        if not self._times.dialled:
+            head.attempts = 0
+            head.ClearField("route")  # a place where nothing was sent is no claim to make (I9)
         await self._outflow.send(head=head, data=estimated.body, end=end or End())
 
     async def _call(self, prepared: Prepared, provider: Provider, way: WayOut) -> None:

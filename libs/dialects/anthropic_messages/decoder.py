@@ -53,6 +53,8 @@ class StreamDecoder:
     def _event(self, kind: str, payload: dict[str, Any]) -> list[Event]:
         at = count(payload.get("index"))
         match kind:
+            case _ if self.finished and kind.startswith("content_block"):
+                return []
             case "content_block_delta":
                 return self._delta(at, obj(payload.get("delta")))
             case "content_block_start":

@@ -78,7 +78,7 @@ def _renamed(raw: bytes, whole: dict[str, Any], message: dict[str, Any], model: 
     """`raw` with the model's name changed in `message`, which is `whole` or a member of it."""
     if model is None:
         return raw
-    if raw.count(b'"model"') == 1 and "model" in message:
+    if raw.count(b'"model"') == 1 and isinstance(message.get("model"), str):
         return _MODEL.sub(lambda _: b'"model":' + orjson.dumps(model), raw)
     message["model"] = model  # absent, or a nested member of that name: which one is which?
     return written(whole)
@@ -140,7 +140,7 @@ class AnthropicStream:
 
     def _is_plain(self, block: bytes) -> bool:
         """Whether every event in it is one more delta, of which nothing is needed but its length."""
-        if b"message_" in block or b"error" in block or len(block) > EVENT_LIMIT:
+        if not self.started or b"message_" in block or b"error" in block or len(block) > EVENT_LIMIT:
             return False
         deltas = around = 0
         for mark, length in self._envelopes.items():
@@ -201,7 +201,7 @@ class AnthropicStream:
         self._counted(message.get("usage"))
         if self._model is None:
             return event
-        if _MODEL.search(event) and event.count(b'"model"') == 1:
+        if _MODEL.search(event) and event.count(b'"model"') == 1 and isinstance(message.get("model"), str):
             return _renamed(event, payload, message, self._model)
         return b"event: message_start\ndata: " + _renamed(b"", payload, message, self._model) + b"\n\n"
 

@@ -53,6 +53,8 @@ class StreamDecoder:
     def _read(self, kind: str, payload: dict[str, Any]) -> list[Event]:
         at = count(payload.get("contentBlockIndex"))
         match kind:
+            case _ if self.finished and kind.startswith(("contentBlock", "messageStop")):
+                return []
             case "contentBlockDelta":
                 return self._delta(at, obj(payload.get("delta")))
             case "contentBlockStart":

@@ -89,11 +89,10 @@ class StreamDecoder:
             return self._fail([], failure)
         events: list[Event] = []
         try:
-            if not self.finished:
-                for choice in map(obj, seq(payload.get("choices"))):
-                    # Azure's first chunk and everyone's usage have no choice; further choices were not asked for.
-                    if count(choice.get("index")) == 0:
-                        self._choice(payload, choice, events)
+            for choice in map(obj, seq(payload.get("choices"))):
+                # Azure's first chunk and everyone's usage have no choice; further choices were not asked for.
+                if count(choice.get("index")) == 0 and not self.finished:
+                    self._choice(payload, choice, events)
         except NorthernError as error:
             return self._fail(events, error)
         self._count_usage(payload, events)

@@ -120,10 +120,26 @@ def _answer_format(request: Request, model: ModelFlags) -> dict[str, Any]:
         told = "This model keeps to no JSON schema: force a tool with that schema, or choose another route."
         raise InvalidRequest(told, param="output_config.format")
     name = asked.name if _SCHEMA_NAME.fullmatch(asked.name) else "answer"
-    schema: dict[str, Any] = {"name": name, "schema": asked.schema, "strict": True}
+    schema: dict[str, Any] = {"name": name, "schema": asked.schema, "strict": _strict(asked.schema)}
     if asked.description:
         schema["description"] = asked.description
     return {"type": "json_schema", "json_schema": schema}
+
+
+def _strict(schema: object) -> bool:
+    """Whether OpenAI takes a schema strictly: every object closed, and each of its properties required."""
+    if isinstance(schema, list):
+        return all(_strict(each) for each in schema)
+    if not isinstance(schema, dict):
+        return True
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        required = schema.get("required")
+        if schema.get("additionalProperties") is not False or not isinstance(required, list):
+            return False
+        if not set(properties) <= {name for name in required if isinstance(name, str)}:
+            return False
+    return all(_strict(each) for each in schema.values())
 
 
 def _hints_and_demands(request: Request, body: dict[str, Any]) -> None:

@@ -69,9 +69,12 @@ def read_answer(body: bytes, model: str | None) -> tuple[bytes, Usage | None, in
 
 def _renamed(body: bytes, answer: dict[str, Any], model: str) -> bytes:
     found = _MODEL.findall(body)
-    if len(found) == 1 and "model" in answer:
+    if len(found) == 1 and isinstance(answer.get("model"), str):
         return _MODEL.sub(lambda _: b'"model":' + orjson.dumps(model), body)
-    return orjson.dumps({**answer, "model": model})  # absent, or a nested member of that name: which one is which?
+    try:
+        return orjson.dumps({**answer, "model": model})  # absent, or a nested member of that name: which one is which?
+    except TypeError as error:  # nested deeper than orjson writes
+        raise UpstreamError("The provider's answer is nested too deeply; try again.") from error
 
 
 def _text_bytes(message: dict[str, Any]) -> int:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import orjson
-
 from libs.catalog.model import Route
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.dialects.anthropic_messages import answer, decoder, outgoing, passthrough
@@ -24,7 +22,7 @@ def body_of(envelope: Envelope, body: bytes, route: Route, front: dict[str, Any]
     if callers.is_anthropic(envelope):
         return passthrough.outgoing(body, front), ()
     written = outgoing.write_request(callers.read(envelope, body), domain.flags_of(route))
-    return orjson.dumps({**front, **written.body}), written.dropped
+    return written.serialised(front), written.dropped
 
 
 def decoder_of(envelope: Envelope, route: Route, unframer: Unframer | None = None) -> Decoder:

@@ -81,13 +81,15 @@ class PassedFrames:
 
     def feed(self, data: bytes) -> bytes:
         """What came whole before a failure is still given on."""
+        if self.error is not None:
+            return b""
         out: list[bytes] = []
         try:
             for frame in self._frames.feed(data):
-                if self.error is not None:
-                    break
                 if payload := claude_event(frame):
                     out.append(self._events.frame(payload))
+                if self.error is not None:
+                    break
         except NorthernError as error:
             self._error = error
         return b"".join(out)

@@ -101,7 +101,7 @@ def _claude_decoder(envelope: Envelope, route: Route) -> Decoder:
 
 def _converse(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple[str, ...]]:
     written = request.write_request(callers.read(envelope, body), domain.flags_of(route))
-    return orjson.dumps(written.body), written.dropped
+    return written.serialised(), written.dropped
 
 
 def _converse_decoder(envelope: Envelope, route: Route) -> Decoder:

@@ -97,7 +97,7 @@ def _translated(envelope: Envelope, body: bytes, route: Route, way: WayOut) -> t
         events=decoder.StreamDecoder(),
         read_answer=answer.read_answer,
     )
-    return orjson.dumps({**front, **written.body}), translated, written.dropped
+    return written.serialised(front), translated, written.dropped
 
 
 def _choices(body: bytes) -> int:

@@ -109,7 +109,7 @@ def _gemini(envelope: Envelope, body: bytes, route: Route) -> Parts:
         read_answer=answer.read_answer,
     )
     verb = "streamGenerateContent?alt=sse" if envelope.shape.stream else "generateContent"
-    return f"{path}:{verb}", orjson.dumps(written.body), translated, written.dropped
+    return f"{path}:{verb}", written.serialised(), translated, written.dropped
 
 
 def _segment(route: Route) -> str:
