@@ -194,7 +194,6 @@ async def test_an_honest_gzip_body_is_read_and_a_broken_one_refused(edge: Edge) 
         ({"conversation_id": "c1"}, "pii_unavailable", "conversation_id"),
         ({"model": "auto"}, "auto_unavailable", "auto"),
         ({"routing": {"optimize": "cost"}}, "auto_unavailable", "routing"),
-        ({"model": "vertex_ai/gemini-2.5-pro-ca"}, "route_unavailable", "vertex_ai/gemini-2.5-pro-ca"),
     ],
 )
 async def test_a_field_whose_service_is_not_there_is_refused_by_name_and_nothing_is_sent(

@@ -23,14 +23,15 @@ ROUTES = {
     "Gemini": "vertex_ai/gemini-2.5-pro-ca",
     "Vertex-Claude": "vertex_ai/claude-sonnet-4-6-us",
 }
-# Rows that need another model of the same provider: one that thinks.
-OTHER_ROUTES = {("OpenAI", "thinking + tools"): "openai/gpt-5-us"}
+# Rows that need another model of the same provider: one that thinks, one that sees.
+OTHER_ROUTES = {
+    ("OpenAI", "thinking + tools"): "openai/gpt-5-us",
+    ("Bedrock-Converse", "image"): "bedrock/ca.amazon.nova-lite-v1:0-ca",
+}
 # What a provider's models do not have, the gateway refuses before anything is sent (or the provider itself, where the
 # caller speaks its own dialect): a 400 that says so is the right answer there.
 REFUSED = {
     ("OpenAI chat", "Azure", "thinking + tools"),
-    ("OpenAI chat", "Bedrock-Converse", "image"),
-    ("Anthropic messages", "Bedrock-Converse", "image"),
     ("OpenAI chat", "Bedrock-Converse", "JSON schema"),
     ("Anthropic messages", "Bedrock-Converse", "JSON schema"),
 }

@@ -96,11 +96,11 @@ def test_a_valid_catalogue_is_said_to_be_valid_with_what_stands_out(
     assert ended("check", "--config", str(config)) == 0
     out = capsys.readouterr().out
     assert "price azure-gpt-4o-regional.2024-11: unverified" in out
-    assert out.splitlines()[-1].startswith("valid: 29 routes, 9 egresses")
+    assert out.splitlines()[-1].startswith("valid: 30 routes, 9 egresses")
     assert ended("check", "--config", str(config), "--strict") == 3
     assert ended("check", "--config", str(config), "--json") == 0
     shown = json.loads(capsys.readouterr().out.partition("\n{")[2].join(["{", ""]))
-    assert shown["routes"] == 29
+    assert shown["routes"] == 30
     assert {"about", "sentence"} == set(shown["remarks"][0])
 
 
