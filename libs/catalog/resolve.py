@@ -24,7 +24,7 @@ def resolve(
     order that the key allows and that has a deployment (with `open_egresses`: an open one, if any is). Raises
     ModelNotFound and RouteNotAllowed.
     """
-    if (exact := catalog.route(name)) is not None:
+    if (exact := catalog.route(name) or catalog.route(name.removesuffix(_LONG_CONTEXT))) is not None:
         _check_tier(exact, allowed_tiers, tier)
         return [exact]
     known = catalog.by_native_id(name.removesuffix(_LONG_CONTEXT))

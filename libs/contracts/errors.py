@@ -30,6 +30,12 @@ class InvalidRequest(NorthernError):
     code = "invalid_request"
 
 
+class ThreadUnsupported(InvalidRequest):
+    """Anthropic's `thread` keeps a conversation at the provider; its SDKs send it whole when they are told so."""
+
+    code = "thread_unsupported"
+
+
 class NoEligibleModel(InvalidRequest):
     code = "no_eligible_model"
 

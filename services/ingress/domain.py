@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from libs.contracts.errors import AutoUnavailable, InvalidRequest, PiiUnavailable, RouteNotAllowed
+from libs.contracts.errors import AutoUnavailable, InvalidRequest, PiiUnavailable, RouteNotAllowed, ThreadUnsupported
 from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Policy, Shape, Surface
 from services.ingress import shapes
 
@@ -117,6 +117,9 @@ def versions(headers: Mapping[str, str], betas: Sequence[str]) -> tuple[str, str
 
 def _anthropic(body: dict[str, Any], operation: Operation, *, stream: bool) -> Shape:
     body.pop("stream", None)
+    if body.get("thread") is not None:
+        told = "thread: conversations are not kept here, so that each request is on record whole; send all messages"
+        raise ThreadUnsupported(told, param="thread")
     if stream and operation == Operation.OPERATION_COUNT_TOKENS:
         raise InvalidRequest("stream: a count of tokens is not streamed; leave `stream` out", param="stream")
     return shapes.of_anthropic_messages(body, operation)

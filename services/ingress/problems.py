@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from libs.contracts.errors import MethodNotAllowed, NorthernError, ProviderRefused
+from libs.contracts.errors import MethodNotAllowed, NorthernError, ProviderRefused, ThreadUnsupported
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 
 
@@ -25,6 +25,7 @@ _INVALID = "invalid_request_error"
 ROWS: dict[str, Row] = {
     "internal": Row(500, "server_error", "internal", "api_error"),
     "invalid_request": Row(400, _INVALID, None, _INVALID),
+    "thread_unsupported": Row(400, _INVALID, None, _INVALID),
     "no_eligible_model": Row(400, _INVALID, "no_eligible_model", _INVALID),
     "method_not_allowed": Row(405, _INVALID, "method_not_allowed", _INVALID),
     "not_found": Row(404, _INVALID, "not_found", "not_found_error"),
@@ -61,6 +62,8 @@ ROWS: dict[str, Row] = {
     "bus_unavailable": Row(503, "server_error", "overloaded", "overloaded_error", 529),
 }
 # The statuses in which a provider's refusal is shown, and what Anthropic's clients expect each to be called.
+# What Anthropic's SDKs look for before they send the whole conversation instead.
+_NO_THREADS = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
 _PROVIDER_STATUS = {400: _INVALID, 404: "not_found_error", 413: "request_too_large", 422: _INVALID}
 
 
@@ -102,6 +105,8 @@ def _shape(error: NorthernError, dialect: Dialect, request_id: str) -> dict[str,
         type_ = row.anthropic
         if isinstance(error, ProviderRefused):
             type_ = _PROVIDER_STATUS.get(error.provider_status, type_)
-        told = {"type": type_, "message": error.message}
+        told: dict[str, Any] = {"type": type_, "message": error.message}
+        if isinstance(error, ThreadUnsupported):
+            told["details"] = _NO_THREADS
         return {"type": "error", "error": told, "request_id": request_id or None}
     return {"error": {"message": error.message, "type": row.type, "param": error.param or None, "code": row.code}}

@@ -16,6 +16,7 @@ from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from libs.contracts.northern.v1.facts_pb2 import Delivered, Delivery
 from libs.contracts.northern.v1.frames_pb2 import End, Frame, Head, RouteFacts
 from services.ingress import headers, problems
+from services.ingress.server import close_soon
 
 _MAX_WHOLE = 64 << 20  # a non-streamed answer is held until it is whole, so that a failure can still be a status
 _SMALL = 16 << 10  # fits the socket's own buffer: nobody waits for a reader
@@ -170,8 +171,8 @@ class Relay:
             await self._inflow.cancel()  # a gap or a silence is known here alone
             event = problems.event_of(error, self._dialect, self._id)
             await self._write(response, event if self._whole_events else b"\n\n" + event)
-            response.force_close()
             await self._write_eof(response)
+            close_soon(self._request)
             return response
         self._sent.end = frame.end
         await self._write_eof(response)

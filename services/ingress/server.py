@@ -20,6 +20,7 @@ from services.ingress.places import dialect_of
 
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 _SWEEP_S = 1.0
+_LINGER_S = 1.0  # of a connection on which a stream has failed
 _BEGUN = 512  # bytes of a request that are looked at for its path
 _PATH = re.compile(rb"[\r\n]*[A-Z]{1,16} (/[^ ?\r\n]*)")
 
@@ -106,6 +107,14 @@ class _Connection(RequestHandler):
         elif self._half_since is None:
             self._half_since = self._loop.time()
 
+    def close_soon(self) -> None:
+        """Close when nothing has been asked for a while: a client that asks again at once loses nothing."""
+        self._loop.call_later(_LINGER_S, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if not self.busy and self.transport is not None:
+            self.force_close()
+
     def check_headers(self, since: float) -> None:
         if self._half_since is None or self._half_since > since or self._current_request is not None:
             return
@@ -149,6 +158,13 @@ class _Connection(RequestHandler):
 
     def log_exception(self, *_: Any, **__: Any) -> None:
         """The edge logs its own errors; aiohttp's log line would quote the request."""
+
+
+def close_soon(request: BaseRequest) -> None:
+    """After a failed stream the connection closes; not at once, for nothing told the client that it would."""
+    connection = request.protocol
+    if isinstance(connection, _Connection):
+        connection.close_soon()
 
 
 def _raw(error: NorthernError, dialect: Dialect) -> bytes:

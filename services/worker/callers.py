@@ -70,6 +70,13 @@ def is_anthropic(envelope: Envelope) -> bool:
     return envelope.dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES
 
 
+def as_called(envelope: Envelope, dropped: Iterable[str]) -> list[str]:
+    """Members that are not honoured, under the caller's own names."""
+    if not is_anthropic(envelope):
+        return list(dropped)
+    return ["metadata.user_id" if name == "user" else name for name in dropped]
+
+
 def counts(envelope: Envelope) -> bool:
     """Whether only a number of tokens is asked for."""
     return envelope.operation == Operation.OPERATION_COUNT_TOKENS

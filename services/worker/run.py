@@ -270,7 +270,7 @@ class Run:
             status=200,
             stream=self._streams,
             route=self._facts,
-            dropped_params=self._prepared.dropped if self._prepared else (),
+            dropped_params=callers.as_called(self._envelope, self._prepared.dropped) if self._prepared else (),
             attempts=self._envelope.attempt + 1,
             provider_us=int((first - self._times.dialled) * 1e6) if self._times.dialled else 0,
             provider_request_id=self._endpoint.provider_request_id,
