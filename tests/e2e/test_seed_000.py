@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.clients.asking import HAIKU
+from tests.clients.asking import HAIKU, png
 from tests.e2e.guide import Guide
 from tests.support.street import Street
 
 pytestmark = pytest.mark.street
 
+GEMINI = "vertex_ai/gemini-2.5-pro-ca"
 SONNET = "bedrock/global.anthropic.claude-sonnet-4-6-global"
 ID_OF_THE_GUIDE = "8f2e3b7d9a1c4f08"
 HEADERS = {
@@ -36,6 +37,20 @@ def headers_in(printed: str) -> dict[str, str]:
     return {name: value.strip() for name, _, value in pairs}
 
 
+async def test_nothing_in_the_guide_is_left_untried(guide: Guide) -> None:
+    assert guide.headings() == {
+        "Get going": 1,
+        "Basic chat completion": 1,
+        "Pick a route": 1,
+        "Read the custody headers": 1,
+        "Streaming": 1,
+        "Look up the custody record": 1,
+        "Disable fallbacks": 1,
+        "Show it an image": 1,
+        "Model catalogue": 2,
+    }
+
+
 def says_hello(printed: str, model: str) -> None:
     answer: dict[str, Any] = json.loads(printed)
     assert answer["object"] == "chat.completion"
@@ -51,6 +66,16 @@ async def test_the_first_command_answers(guide: Guide) -> None:
 
 async def test_the_basic_completion_answers(guide: Guide) -> None:
     says_hello(await guide.run("Basic chat completion"), HAIKU)
+
+
+async def test_another_route_is_another_model(guide: Guide) -> None:
+    says_hello(await guide.run("Pick a route"), GEMINI)
+
+
+async def test_an_image_is_seen(guide: Guide) -> None:
+    (guide.folder / "screenshot.png").write_bytes(png())
+    answer = json.loads(await guide.run("Show it an image"))
+    assert f"image/png of {len(png())} bytes" in answer["choices"][0]["message"]["content"]
 
 
 async def test_the_custody_headers_are_the_eight_of_the_guide_with_their_values(guide: Guide) -> None:
@@ -94,7 +119,7 @@ async def test_without_fallbacks_the_named_route_answers(guide: Guide) -> None:
 
 async def test_the_public_catalogue_lists_every_route_id(guide: Guide) -> None:
     listed = [json.loads(line) for line in (await guide.run("Model catalogue", 0)).splitlines()]
-    assert {HAIKU, SONNET, "vertex_ai/gemini-2.5-pro-ca", "azure/gpt-4.1-mini-ca", "Qwen/Qwen3-14B"} <= set(listed)
+    assert {HAIKU, SONNET, GEMINI, "azure/gpt-4.1-mini-ca", "Qwen/Qwen3-14B"} <= set(listed)
     assert len(listed) == len(set(listed))
 
 
