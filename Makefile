@@ -15,7 +15,7 @@ RUN := .venv/bin/
 PYTHON := $(shell /usr/bin/python3 -c 'import sys, venv; assert sys.version_info >= (3, 11)' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 export UV_PYTHON := $(PYTHON)
 
-.PHONY: help setup up down status test check bench proto chaos lock
+.PHONY: help setup up down status test check bench proto matrix chaos fuzz lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -59,6 +59,10 @@ matrix: setup ## both dialects on every provider's wire format, by the official 
 
 chaos: setup ## 500 requests under random kill -9
 	@$(RUN)pytest tests/chaos --chaos-requests=500
+
+fuzz: setup ## every decoder against arbitrary bytes, guided by coverage (FUZZ_SECONDS each: 60)
+	@$(UV) sync --locked --quiet --inexact --group fuzz
+	@$(RUN)python -m tests.fuzz
 
 lock: $(filter .uv/bin/uv,$(UV)) ## refresh uv.lock
 	@$(UV) lock

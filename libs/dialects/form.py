@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
-from libs.contracts.errors import InvalidRequest, NorthernError
+from libs.contracts.errors import InvalidRequest, NorthernError, UpstreamError
 from libs.contracts.northern.v1 import frames_pb2
 
 # --- parts of a turn ----------------------------------------------------------------------------------------------
@@ -244,7 +244,11 @@ def part_bytes(part: Text | Reasoning | ToolCall) -> int:
         case Text() | Reasoning():
             return len(part.text.encode("utf-8", "replace"))
         case ToolCall():
-            return len(orjson.dumps(part.arguments))
+            try:
+                return len(orjson.dumps(part.arguments))
+            except TypeError:  # nested deeper than orjson writes
+                told = "The model called a tool in a way that cannot be used; try again."
+                raise UpstreamError(told) from None
 
 
 # --- the answer as a stream ---------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def write_answer(answer: Answer, *, id: str, created: int, model: str) -> bytes:
         **stop_members(answer.stop, answer.stop_sequence, called=called),
         "usage": write_usage(answer.usage or Usage()),
     }
-    return orjson.dumps(message)
+    return written(message)
 
 
 def _blocks(part: Text | Reasoning | ToolCall) -> list[dict[str, Any]]:

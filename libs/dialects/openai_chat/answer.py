@@ -185,7 +185,7 @@ def _shown(answer: Answer) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
             case ToolCall():
                 before, beside = details.of_call(part.id)
                 entries += before
-                function = {"name": part.name, "arguments": orjson.dumps(part.arguments).decode()}
+                function = {"name": part.name, "arguments": written_arguments(part.arguments)}
                 calls.append({"id": part.id, "type": "function", "function": function, **beside})
             case Text():
                 pass

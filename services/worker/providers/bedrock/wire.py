@@ -12,6 +12,7 @@ from libs.catalog.model import Route
 from libs.contracts.errors import NorthernError
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.dialects.bedrock_converse import answer, decoder, errors, request
+from libs.dialects.form import Written
 from services.worker import callers, domain
 from services.worker.images.fetcher import Limits
 from services.worker.providers import claude, counting
@@ -74,7 +75,7 @@ class BedrockProvider:
         if model in self._uncounted:
             return estimated
         url = endpoint_url(way.base_url, model, "count-tokens")
-        payload = orjson.dumps({"input": _to_count(envelope, body, route)})
+        payload = Written(body={"input": _to_count(envelope, body, route)}).serialised()
         return Prepared(
             url=url,
             headers=await self._signer.headers(url, payload),

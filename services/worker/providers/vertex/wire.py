@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
-import orjson
-
 from libs.catalog.model import Route
 from libs.contracts.errors import NorthernError, RouteUnavailable
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.dialects.anthropic_messages import errors as anthropic_errors
+from libs.dialects.form import Written
 from libs.dialects.gemini import answer, count, decoder, errors, outgoing
 from services.worker import callers, domain
 from services.worker.images.fetcher import Limits
@@ -99,7 +98,7 @@ def _gemini(envelope: Envelope, body: bytes, route: Route) -> Parts:
     request, flags = callers.read(envelope, body), domain.flags_of(route)
     path = f"google/models/{_segment(route)}"
     if callers.counts(envelope):
-        payload = orjson.dumps(count.write_count(request, flags))
+        payload = Written(body=count.write_count(request, flags)).serialised()
         return f"{path}:countTokens", payload, counting.Counted(count.read_count), ()
     written = outgoing.write_request(request, flags)
     translated = Translated(

@@ -224,3 +224,11 @@ def test_arbitrary_json_raises_nothing(events: list[tuple[str, dict[str, Any]]])
         before = decoder.error
         told = decoder.feed(kind, payload)
         assert before is None or told == []
+
+
+def test_what_comes_after_the_end_is_not_said() -> None:
+    decoder, events = decode(
+        TEXT, delta(0, "text_delta", text="a"), stop(0), end(), TEXT, CALL, stop(0), end(output_tokens=3)
+    )
+    assert events[-2:] == [Stop(reason=StopReason.END), UsageEvent(usage=Usage(output=3))]
+    assert decoder.finished

@@ -364,3 +364,27 @@ def test_thoughts_that_are_not_claudes_stay_behind_and_its_own_go_on() -> None:
 def test_a_request_of_any_shape_passes_through(value: object) -> None:
     body = {"messages": value, "note": "ni1."}
     assert orjson.loads(outgoing(orjson.dumps(body), {"model": "m"})) == {"model": "m", **body}
+
+
+def test_a_stream_whose_first_delta_is_empty_has_started_with_the_next() -> None:
+    stream = AnthropicStream()
+    stream.feed(BEGIN + TEXT + delta("text_delta", text=""))
+    assert not stream.started
+    stream.feed(delta("text_delta", text="a"))
+    assert stream.started
+
+
+def test_a_beginning_without_a_models_name_gets_one_and_stays_an_event() -> None:
+    for message in ([{"model": "x"}], {"model": 7}, {"container": {"model": "x"}}, {}):
+        out = AnthropicStream(b"mine").feed(event("message_start", message=message) + PING)
+        assert out.startswith(b"event: message_start\ndata: {")
+        assert out.endswith(b"}\n\n" + PING)
+        if isinstance(message, dict):
+            assert orjson.loads(out.removesuffix(PING).partition(b"data: ")[2])["message"] == {
+                **message,
+                "model": "mine",
+            }
+
+
+def test_an_answer_whose_models_name_is_no_name_gets_one() -> None:
+    assert orjson.loads(read_answer(b'{"model":[null],"content":[]}', "mine")[0]) == {"model": "mine", "content": []}

@@ -194,3 +194,11 @@ def test_a_signature_without_end_is_a_failure(monkeypatch: pytest.MonkeyPatch) -
     decoder = StreamDecoder()
     decoded(decoder, *[delta(0, {"reasoningContent": {"signature": "ss"}})] * 2)
     assert isinstance(decoder.error, UpstreamError)
+
+
+def test_what_comes_after_the_stop_is_not_said_and_the_stop_is_told_once() -> None:
+    decoder = StreamDecoder()
+    late = [("messageStop", {"stopReason": "end_turn"}), delta(0, {"text": "late"}), *STREAM[7:]]
+    events = [event for frame in [delta(0, {"text": "a"}), *late] for event in decoder.feed(*frame)]
+    usage = UsageEvent(usage=Usage(input=1, output=2))
+    assert events == [TextDelta(index=0, text="a"), BlockStop(index=0), Stop(reason=StopReason.END), usage]

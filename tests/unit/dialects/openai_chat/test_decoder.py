@@ -280,3 +280,12 @@ def test_an_error_in_mid_stream_ends_it(kind: str, payload: dict[str, Any], expe
     assert type(failure.error) is expected
     assert decoder.error is failure.error
     assert decoder.feed("", chunk({"content": "b"})) == []
+
+
+def test_of_two_choices_that_both_claim_to_be_the_first_one_is_heard() -> None:
+    twice = {"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}
+    assert decoded({"choices": [twice, twice]}) == [
+        TextDelta(index=0, text="a"),
+        BlockStop(index=0),
+        Stop(reason=StopReason.END),
+    ]

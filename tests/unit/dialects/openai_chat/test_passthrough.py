@@ -262,3 +262,16 @@ def test_groqs_own_place_for_usage_is_known() -> None:
     stream = OpenAIStream(False)
     run(stream, [chunk({"content": "a"}), chunk({}, "stop", x_groq={"usage": USAGE})])
     assert stream.usage == Usage(input=12, output=3)
+
+
+@pytest.mark.parametrize("named", [b'"model":7,', b'"model":{"model":"x"},', b""])
+def test_an_answer_without_a_models_name_gets_one_and_no_nested_member_does(named: bytes) -> None:
+    body = b"{" + named + b'"choices":[],"nested":{"model":"n"}}'
+    assert orjson.loads(read_answer(body, "mine")[0]) == {**orjson.loads(body), "model": "mine"}
+
+
+def test_an_answer_too_deep_to_be_named_anew_is_an_upstream_error() -> None:
+    body = b'{"choices":[],"deep":' + b"[" * 300 + b"]" * 300 + b"}"
+    assert read_answer(body, None)[0] == body
+    with pytest.raises(UpstreamError):
+        read_answer(body, "mine")
