@@ -11,9 +11,15 @@ VERBS = (
     ("up", "cli.up", "start the whole street on this machine"),
     ("status", "cli.status", "what runs, on which port, ready or not"),
     ("down", "cli.down", "stop the street that runs on this state folder"),
+    ("keys", "cli.keys", "API keys: list, create, rotate, revoke; rotate the key of stored credentials"),
+    ("tenants", "cli.tenants", "accounts: list, create, deactivate"),
+    ("users", "cli.users", "people: list, invite, deactivate"),
     ("migrate", "cli.migrate", "bring the store's tables up to date"),
     ("provision", "cli.provision", "make the broker's streams and buckets what they must be"),
     ("catalog", "cli.catalog", "models, prices and routes: import, sync with the providers, check"),
+    ("credits", "cli.credits", "an account's balance, credit given to it, what moved it"),
+    ("usage", "cli.usage", "an account's request log: as a table, as sums, as CSV"),
+    ("reconcile", "cli.reconcile", "compare every book of the same money, to the last entry"),
     ("nats-users", "cli.nats_users", "make nkeys and the broker's list of users for a cluster"),
 )
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the secrets of a compose street, once: nkeys, key pepper, session key, store password, and the broker's users.
+# Makes the secrets of a compose street, once: nkeys, pepper, session, alerts and BYOK keys, store password, and the broker's users.
 #
 #   infra/docker/secrets.sh            into .state/compose, or $NI_COMPOSE_STATE
 #
@@ -18,6 +18,8 @@ keep() { # name, then a command that prints the secret: whole or not there
 }
 keep pepper head -c 32 /dev/urandom
 keep session.key head -c 32 /dev/urandom
+keep alerts.key head -c 32 /dev/urandom
+keep kek sh -c "printf 'kek-1 '; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; echo"
 keep clickhouse.password sh -c "head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'"
 cp -f "$state/secrets/clickhouse.password" "$state/env/store/NI_STORE_PASSWORD"
 .venv/bin/python -m cli nats-users --seeds "$state/secrets" > "$state/users.conf"

@@ -1,4 +1,4 @@
-"""What stands in the buckets `tenants`, `users` and `keys`: written by accounts, watched by whoever must know."""
+"""What stands in `tenants`, `users`, `sessions`, `keys`, `byok`: written by accounts, watched by whoever must know."""
 
 import base64
 import hashlib
@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 _Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 _Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]  # 9 decimals: nano-units
+_Digest = _Hex  # SHA-256 or HMAC
 _RANDOM: Final = 10  # bytes of an id: 16 characters of base32
 
 
@@ -25,6 +26,9 @@ class TenantStatus(StrEnum):
 
 
 class UserStatus(StrEnum):
+    """`invited`: has no password yet, so cannot sign in."""
+
+    INVITED = "invited"
     ACTIVE = "active"
     DEACTIVATED = "deactivated"
 
@@ -35,12 +39,13 @@ class KeyStatus(StrEnum):
 
 
 class Role(StrEnum):
-    """`admin` runs the whole deployment and may do in its own account what an owner may; the others act in theirs."""
+    """`platform_admin` runs the whole deployment; the others act in their own account. What each may: rights.py."""
 
     OWNER = "owner"
     ADMIN = "admin"
     MEMBER = "member"
     AUDITOR = "auditor"
+    PLATFORM_ADMIN = "platform_admin"
 
 
 class OptimizeMode(StrEnum):
@@ -67,27 +72,63 @@ class _Stored(BaseModel):
             raise UnreadableRecord(f"not a {cls.__name__}: {', '.join(where)}") from None
 
 
+class AlertWebhook(_Stored):
+    """Where alerts of an account go. Its secret is derived (webhooks.py), so that it stands nowhere."""
+
+    url: str
+    version: int = Field(ge=1)
+
+
 class TenantRecord(_Stored):
-    """Bucket `tenants`, by id. The deposit is what the ledger opens the account with."""
+    """Bucket `tenants`, by id. The deposit is what the ledger opens the account with; its day is that of `time_zone`.
+
+    `allowed_tiers` and `residency` narrow every key and session of the account; empty: they do not.
+    """
 
     id: _Id
     name: str
     status: TenantStatus = TenantStatus.ACTIVE
     currency: str = "CAD"
     opening_deposit: _Amount = "0.00"
-    timezone: str = "UTC"
+    time_zone: str = "UTC"
+    residency: tuple[str, ...] = ()
+    allowed_tiers: tuple[str, ...] = ()
+    budget_per_month: _Amount | None = None
+    alert_webhook: AlertWebhook | None = None
     created: AwareDatetime
 
 
+class Invite(_Stored):
+    """A one-time link, by the SHA-256 of its secret."""
+
+    digest: _Digest
+    expires_at: AwareDatetime
+
+
 class UserRecord(_Stored):
-    """Bucket `users`, by `user_key(email)`."""
+    """Bucket `users`, by `user_key(email)`. A session opened under another `session_epoch` is over."""
 
     id: _Id
     email: str
+    name: str = ""
     role: Role
     tenant: _Id
-    password_hash: str = Field(repr=False)
+    password_hash: str = Field(default="", repr=False)
     status: UserStatus = UserStatus.ACTIVE
+    session_epoch: int = 0
+    invite: Invite | None = None
+    created: AwareDatetime
+
+
+class SessionRecord(_Stored):
+    """Bucket `sessions`, by id: one sign-in. `refresh_digest` is of the one refresh token that is good now."""
+
+    id: _Id
+    user: _Hex  # its place in the bucket `users`
+    epoch: int
+    refresh_digest: _Digest
+    ended: bool = False
+    expires_at: AwareDatetime
     created: AwareDatetime
 
 
@@ -100,7 +141,11 @@ class RateLimits(_Stored):
 
 
 class KeyRecord(_Stored):
-    """Bucket `keys`, by digest. Empty `residency` and `model_pool` restrict nothing; no `allowed_tiers`: no route."""
+    """Bucket `keys`, by digest. Empty `residency` and `model_pool` restrict nothing; no `allowed_tiers`: no route.
+
+    A rotated key keeps its id. The record of the secret before names its successor, whose settings and status hold
+    for it too, and until when that secret is accepted.
+    """
 
     id: _Id
     tenant: _Id
@@ -117,7 +162,38 @@ class KeyRecord(_Stored):
     rate_limits: RateLimits = RateLimits()
     expires_at: AwareDatetime | None = None
     status: KeyStatus = KeyStatus.ACTIVE
+    revoked_at: AwareDatetime | None = None
+    superseded_by: _Digest | None = None
+    superseded_until: AwareDatetime | None = None
+    rotated_from: _Digest | None = None
+    created_by: str = ""
     created: AwareDatetime
+
+
+class Envelope(_Stored):
+    """A secret at rest (envelopes.py), each part in base64."""
+
+    kek: _Id
+    wrapped_key: str = Field(repr=False)
+    ciphertext: str = Field(repr=False)
+
+
+class ByokRecord(_Stored):
+    """Bucket `byok`, by `byok_key(tenant, provider)`: an account's own credential; `slots` fill in the address."""
+
+    tenant: _Id
+    provider: _Id
+    version: int = Field(ge=1)
+    last4: str
+    slots: dict[str, str] = Field(default_factory=dict)
+    envelope: Envelope
+    created: AwareDatetime
+    updated: AwareDatetime
+
+
+def byok_key(tenant: str, provider: str) -> str:
+    """Where an account's credential for a provider stands in the bucket."""
+    return f"{tenant}.{provider}"
 
 
 def user_key(email: str) -> str:

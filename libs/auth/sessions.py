@@ -12,14 +12,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from libs.auth.records import Role, UserRecord
 from libs.contracts.errors import InvalidSession
 
-# A working day. A token is not refreshed yet, and fifteen minutes (RFC 8725's habit) would sign people out of
-# their work; it outlives no right, because whoever accepts one looks the user and the account up again.
-SESSION_S: Final = 8 * 3600
+SESSION_S: Final = 15 * 60  # of one token
+REFRESH_S: Final = 14 * 86_400  # of one sign-in, however often it is refreshed
 
 _ISSUER: Final = "northern-inference"
 _AUDIENCE: Final = "session"
 _HEADER: Final = {"alg": "EdDSA", "typ": "ni-session+jwt", "kid": "session-1"}
-_CLAIMS: Final = ("iss", "aud", "sub", "jti", "iat", "exp", "email", "role", "tenant")
+_CLAIMS: Final = ("iss", "aud", "sub", "sid", "iat", "exp", "email", "role", "tenant")
 _LONGEST: Final = 4096
 _SKEW_S: Final = 60  # between the clocks of two replicas
 _SEED: Final = 32
@@ -59,7 +58,7 @@ def issue(keys: SessionKeys, user: UserRecord, *, session_id: str, now_s: int) -
         "iss": _ISSUER,
         "aud": _AUDIENCE,
         "sub": user.id,
-        "jti": session_id,
+        "sid": session_id,
         "iat": now_s,
         "exp": now_s + SESSION_S,
         "email": user.email,
@@ -81,7 +80,7 @@ def verify(public: Ed25519PublicKey, token: str, *, now_s: int) -> Session:
     if claims is None or not (claims["iat"] - _SKEW_S <= now_s < claims["exp"] <= claims["iat"] + SESSION_S):
         raise InvalidSession("The session is over or not valid. Sign in again.")
     return Session(
-        id=claims["jti"],
+        id=claims["sid"],
         user_id=claims["sub"],
         email=claims["email"],
         role=Role(claims["role"]),

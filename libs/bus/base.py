@@ -92,6 +92,9 @@ class Bus(Protocol):
     async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:
         """The last sequence of a stream; 0 when it is empty."""
 
+    async def last(self, stream: str, subject: str, timeout_s: float = 2.0) -> Stored | None:
+        """The last message of a subject as the stream's leader has it, None where there is none."""
+
     async def get(self, bucket: str, key: str) -> Entry | None:
         """The key as it stands, None where it was never put or is deleted."""
 

@@ -149,12 +149,19 @@ class MemoryBus:
                 continue
             self._grew.clear()
             try:
-                await asyncio.wait_for(self._grew.wait(), 0.5)
+                # Not wait_for: in Python 3.11 it loses a cancellation that comes in the moment something grew.
+                async with asyncio.timeout(0.5):
+                    await self._grew.wait()
             except TimeoutError:
                 yield []
 
     async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:  # noqa: ARG002 - as above
         return len(self._stream(stream).messages)
+
+    async def last(self, stream: str, subject: str, timeout_s: float = 2.0) -> Stored | None:  # noqa: ARG002 - as above
+        held = self._stream(stream)
+        seq = held.last_by_subject.get(subject, 0)
+        return held.messages[seq - 1] if seq else None
 
     async def get(self, bucket: str, key: str) -> Entry | None:
         held = self._stream(f"KV_{bucket}")

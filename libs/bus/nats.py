@@ -1,6 +1,7 @@
 """The real adapter: the only file that speaks to nats-py. Its exceptions are translated here and never leave."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +26,7 @@ _DRAIN_S = 5.0  # for what a stopped subscription was already given
 _WRONG_LAST_SEQUENCE = 10071
 _STORE_FAILED = 10077  # most often: max_bytes reached, and full means refuse
 _NOT_FOUND = "404"
+_NO_MESSAGE = 10037
 
 
 @asynccontextmanager
@@ -157,6 +159,16 @@ class NatsBus:
     async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:
         info = await self._api(f"STREAM.INFO.{stream}", None, timeout_s)
         return int(info["state"]["last_seq"])
+
+    async def last(self, stream: str, subject: str, timeout_s: float = 2.0) -> Stored | None:
+        ask = orjson.dumps({"last_by_subj": subject})
+        answer = orjson.loads((await self._request(f"$JS.API.STREAM.MSG.GET.{stream}", ask, timeout_s)).data)
+        if answer.get("error", {}).get("err_code") == _NO_MESSAGE:
+            return None
+        if "error" in answer:
+            raise BusUnavailable(f"the broker refused STREAM.MSG.GET ({answer['error'].get('err_code')})")
+        found = answer["message"]
+        return Stored(found["subject"], found["seq"], base64.b64decode(found.get("data", "")))
 
     async def get(self, bucket: str, key: str) -> Entry | None:
         msg = await self._request(f"$JS.API.DIRECT.GET.KV_{bucket}.$KV.{bucket}.{key}", b"", 2.0)

@@ -17,12 +17,14 @@ Config = dict[str, Any]  # a StreamConfig as the JetStream API has it; times in 
 
 _DUPLICATES_S = 300
 _BUCKET_BYTES = 256 << 20
+_BUCKET_BYTES_OF = {"snapshots": 1 << 30}  # two of the ledger, compressed
 _TIMEOUT_S = 10.0
 _NOT_FOUND = 10059  # JSStreamNotFoundErr
 # Revisions kept of a key: the most the API allows (64) where an auditor asks what was true when, one where only now
 # matters.
-_HISTORY = {"keys": 64, "byok": 64, "leases": 1}
+_HISTORY = {"keys": 64, "byok": 64, "leases": 1, "sessions": 1, "balances": 1, "snapshots": 1}
 _HISTORY_OTHERS = 8
+_MAX_AGE_S = {"sessions": 31 * 86_400}  # longer than a session can last; the others are kept
 # What streams and buckets may claim of a small store together; the rest is for what comes later.
 _SHARE = 0.8
 
@@ -54,14 +56,15 @@ def configurations(*, replicas: int, store_bytes: int | None) -> Iterable[Config
     for spec in STREAMS:
         yield _stream(spec, replicas, int(spec.max_bytes * share))
     for bucket in BUCKETS:
-        yield _bucket(bucket, replicas, int(_BUCKET_BYTES * share))
+        yield _bucket(bucket, replicas, int(_BUCKET_BYTES_OF.get(bucket, _BUCKET_BYTES) * share))
 
 
 def scale(store_bytes: int | None) -> float:
     """By what every size is multiplied so that their sum fits the store; None: a store without bound."""
     if not store_bytes:
         return 1.0
-    wanted = sum(spec.max_bytes for spec in STREAMS) + len(BUCKETS) * _BUCKET_BYTES
+    wanted = sum(spec.max_bytes for spec in STREAMS)
+    wanted += sum(_BUCKET_BYTES_OF.get(bucket, _BUCKET_BYTES) for bucket in BUCKETS)
     return min(1.0, store_bytes * _SHARE / wanted)
 
 
@@ -84,6 +87,7 @@ def _bucket(bucket: str, replicas: int, max_bytes: int) -> Config:
         "name": f"KV_{bucket}",
         "subjects": [f"$KV.{bucket}.>"],
         "max_msgs_per_subject": _HISTORY.get(bucket, _HISTORY_OTHERS),
+        "max_age": _MAX_AGE_S.get(bucket, 0) * 10**9,
         "duplicate_window": 120 * 10**9,
         "allow_rollup_hdrs": True,
         "deny_delete": True,

@@ -74,7 +74,9 @@ class Reader:
 
     async def _next(self, queue: "asyncio.Queue[Msg | None]") -> Msg | None:
         try:
-            return await asyncio.wait_for(queue.get(), _PULL_S + 2)
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with a message.
+            async with asyncio.timeout(_PULL_S + 2):
+                return await queue.get()
         except TimeoutError:
             return None  # not even the pull's own end came: this consumer is dead
 

@@ -46,6 +46,11 @@ class Watch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def seq(self) -> int:
+        """The last sequence taken in: whoever knows a later one knows that the copy is behind."""
+        return self._seq
+
     def age(self) -> float:
         return self._now() - self._fresh_at
 

@@ -1,10 +1,18 @@
 """What must hold between the entries of the catalogue: pure rules, each broken one a sentence."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 
+from libs.catalog.billing.terms import ACCOUNT_CURRENCY
 from libs.catalog.egress import host_of
-from libs.catalog.entries import EgressEntry, RouteEntry
+from libs.catalog.entries import (
+    EgressEntry,
+    ExchangeRateEntry,
+    MarkupEntry,
+    PriceEntry,
+    RouteEntry,
+    RoutingFeeEntry,
+)
 from libs.catalog.model import ANYWHERE, Capabilities, Evidence, Tier, Wire
 
 _SUFFIX = re.compile(r"-(global|[a-z]{2})$")
@@ -64,6 +72,57 @@ def capability_problems(capabilities: Capabilities) -> Iterator[str]:
         yield "its max_output_tokens is more than its context_window"
     if capabilities.default_max_tokens > capabilities.max_output_tokens:
         yield "its default_max_tokens is more than its max_output_tokens"
+
+
+def price_problems(price: PriceEntry, prices: Mapping[str, PriceEntry | None]) -> Iterator[str]:
+    """Rules of one rate card among all of them; a faulty one (None) is told by itself."""
+    for name, tier in price.tiers.items():
+        if (tier.multiplier is None) == (tier.card is None):
+            yield f"its tier {name} must have a multiplier or a card, and not both"
+        elif tier.card is not None and tier.card not in prices:
+            yield f"its tier {name} names the rate card {tier.card!r}, and there is none of that id"
+        elif (other := prices.get(tier.card or "")) is not None:
+            if other.tiers:
+                yield f"its tier {name} names a rate card that has tiers of its own"
+            if other.currency != price.currency:
+                yield f"its tier {name} names a rate card in {other.currency}"
+
+
+def scope_of(markup: MarkupEntry) -> str:
+    """The tier or the route that a markup is for."""
+    return markup.tier.value if markup.tier is not None else markup.route or ""
+
+
+def markup_problems(markup: MarkupEntry, routes: Container[str]) -> Iterator[str]:
+    """Rules of one markup."""
+    if (markup.tier is None) == (markup.route is None):
+        yield "it must name a tier or a route, and not both"
+    elif markup.route is not None and markup.route not in routes:
+        yield f"there is no route {markup.route!r}"
+
+
+def exchange_problems(rate: ExchangeRateEntry) -> Iterator[str]:
+    """Rules of one exchange rate."""
+    if rate.quote != ACCOUNT_CURRENCY or rate.base == ACCOUNT_CURRENCY:
+        yield f"it must lead from another currency to {ACCOUNT_CURRENCY}, that of the accounts"
+
+
+def missing_terms(
+    markups: Iterable[MarkupEntry],
+    routing_fees: Iterable[RoutingFeeEntry],
+    rates: Iterable[ExchangeRateEntry],
+    currencies: Iterable[str],
+) -> Iterator[str]:
+    """What no bill can do without."""
+    scopes = {scope_of(markup) for markup in markups}
+    for tier in Tier:
+        if tier.value not in scopes:
+            yield f"billing.toml: there is no markup of the tier {tier.value}"
+    if not any(True for _ in routing_fees):
+        yield "billing.toml: there is no [[byok]], the fee for calls by the caller's own credentials"
+    known = {rate.base for rate in rates} | {ACCOUNT_CURRENCY}
+    for currency in sorted(set(currencies) - known):
+        yield f"exchange.toml: there is no rate from {currency}, in which rate cards are, to {ACCOUNT_CURRENCY}"
 
 
 def _suffix_problems(route: RouteEntry, egress: EgressEntry) -> Iterator[str]:

@@ -17,6 +17,9 @@ Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9:]([a-z0-9.:-]{0,252}[a-z0-
 Jurisdiction = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Place = Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
 Amount = Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,9})?$")]
+Percent = Annotated[str, Field(pattern=r"^[0-9]{1,4}(\.[0-9]{1,7})?$")]  # a hundredth of it has nine decimals
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+ServiceTierName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 Tokens = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -29,6 +32,13 @@ def _compiles(text: str) -> str:
     return text
 
 
+def _more_than_nothing(text: str) -> str:
+    if not text.strip("0."):
+        raise ValueError("it must be more than nothing")
+    return text
+
+
+Factor = Annotated[Amount, AfterValidator(_more_than_nothing)]
 Pattern = Annotated[str, Field(pattern=r"^[ -~]{1,100}$"), AfterValidator(_compiles)]
 # TOML knows lists and strings only, so these two kinds are read from them.
 Hosts = Annotated[tuple[Host, ...], Field(strict=False)]
@@ -132,17 +142,27 @@ class LongEntry(Entry):
     output: Amount
 
 
+class ServiceTierEntry(Entry):
+    """One of `tiers` of a price: a multiple of its rates, or the rates of another card."""
+
+    multiplier: Factor | None = None
+    card: Id | None = None
+
+
 class PriceEntry(Entry):
     """`[[price]]`: one rate card."""
 
     id: Id
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
     input: Amount
     cache_read: Amount | None = None
     cache_write_5m: Amount | None = None
     cache_write_1h: Amount | None = None
     output: Amount
+    image: Amount | None = None
+    image_tokens: Tokens | None = None
     long: LongEntry | None = None
+    tiers: dict[ServiceTierName, ServiceTierEntry] = Field(default={})
     effective: date = Field(alias="from")
     source: Words
     checked: date
@@ -167,3 +187,34 @@ class RouteEntry(Entry):
     created: date
     source: Words
     checked: date
+
+
+class MarkupEntry(Entry):
+    """`[[markup]]`: what is added to a provider's price, in one tier or on one route."""
+
+    tier: Annotated[Tier, Field(strict=False)] | None = None
+    route: Id | None = None
+    percent: Percent
+    fixed_per_request: Amount = "0"
+    effective: date = Field(alias="from")
+    source: Words
+
+
+class RoutingFeeEntry(Entry):
+    """`[[byok]]`: all that a call by the caller's own credentials costs."""
+
+    percent: Percent
+    fixed_per_request: Amount = "0"
+    effective: date = Field(alias="from")
+    source: Words
+
+
+class ExchangeRateEntry(Entry):
+    """`[[rate]]`: what one unit of `from` is worth in `to` from a day on."""
+
+    base: Currency = Field(alias="from")
+    quote: Currency = Field(alias="to")
+    rate: Factor
+    day: date = Field(alias="date")
+    source: Words
+    verified: bool = True

@@ -3,6 +3,7 @@
 import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -10,12 +11,32 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from libs.catalog import build
-from libs.catalog.checks import capability_problems, egress_problems, route_problems
-from libs.catalog.entries import CapabilitiesEntry, EgressEntry, Entry, ModelEntry, PriceEntry, RouteEntry
+from libs.catalog.billing.terms import Terms
+from libs.catalog.checks import (
+    capability_problems,
+    egress_problems,
+    exchange_problems,
+    markup_problems,
+    missing_terms,
+    price_problems,
+    route_problems,
+    scope_of,
+)
+from libs.catalog.entries import (
+    CapabilitiesEntry,
+    EgressEntry,
+    Entry,
+    ExchangeRateEntry,
+    MarkupEntry,
+    ModelEntry,
+    PriceEntry,
+    RouteEntry,
+    RoutingFeeEntry,
+)
 from libs.catalog.model import Catalog, Route
 
 E = TypeVar("E", bound=Entry)
-_SINGLE_FILES = ("egresses.toml", "models.toml", "prices.toml")
+_SINGLE_FILES = ("egresses.toml", "models.toml", "prices.toml", "billing.toml", "exchange.toml")
 
 
 class CatalogError(ValueError):
@@ -27,7 +48,7 @@ class CatalogError(ValueError):
 
 
 def load(folder: Path) -> Catalog:
-    """The catalogue in `folder`: egresses.toml, models.toml, prices.toml, routes.toml, models/*.toml and routes/*.toml.
+    """The catalogue in `folder`: one file each of egresses, models, prices, billing and exchange; models/*, routes/*.
 
     A file of routes may hold prices too, those of its own routes. Raises CatalogError and nothing else, whatever the
     files hold.
@@ -45,6 +66,10 @@ def load(folder: Path) -> Catalog:
     families = {name: (where, build.family(model)) for name, (where, model) in models.items() if model}
     for where, family in families.values():
         problems += _located(where, capability_problems(family.capabilities))
+    for where, price in prices.values():
+        cards = {id_: card for id_, (_, card) in prices.items()}
+        problems += _located(where, price_problems(price, cards) if price else ())
+    terms = _terms(documents, prices, routes, problems)
     built = {id_: _route(where, entry, egresses, models, prices, problems) for id_, (where, entry) in routes.items()}
     problems += [
         f"{routes[route.route_id][0]}: its native id {native!r} is the id of a route"
@@ -62,6 +87,7 @@ def load(folder: Path) -> Catalog:
         egresses=MappingProxyType({name: build.egress(entry) for name, (_, entry) in egresses.items() if entry}),
         rate_cards=MappingProxyType({id_: build.rate_card(entry) for id_, (_, entry) in prices.items() if entry}),
         native=MappingProxyType(build.by_native_id(ready)),
+        terms=terms,
         digest=_digest(texts),
     )
 
@@ -101,6 +127,10 @@ def _held(file: str) -> tuple[str, ...]:
             return ("model",)
         case "prices":
             return ("price",)
+        case "billing":
+            return ("markup", "byok")
+        case "exchange":
+            return ("rate",)
         case _:
             return ("route", "price")
 
@@ -195,3 +225,37 @@ def _route(
     if entry.capabilities != CapabilitiesEntry():  # the family's own are told once, where they stand
         problems += _located(where, capability_problems(route.capabilities))
     return route
+
+
+def _terms(
+    documents: Mapping[str, dict[str, Any]], prices: Table[PriceEntry], routes: Table[RouteEntry], problems: list[str]
+) -> Terms:
+    """The dated terms of billing; worth something only where no problem was told."""
+    markups = _table(documents, "markup", "", MarkupEntry, problems)
+    fees = _table(documents, "byok", "", RoutingFeeEntry, problems)
+    rates = _table(documents, "rate", "", ExchangeRateEntry, problems)
+    _dated({where: (scope_of(entry), entry.effective) for where, entry in markups.values() if entry}, problems)
+    _dated({where: ("byok", entry.effective) for where, entry in fees.values() if entry}, problems)
+    _dated({where: (entry.base, entry.day) for where, entry in rates.values() if entry}, problems)
+    for where, markup in markups.values():
+        problems += _located(where, markup_problems(markup, routes) if markup else ())
+    for where, rate in rates.values():
+        problems += _located(where, exchange_problems(rate) if rate else ())
+    entries = _valid(markups), _valid(fees), _valid(rates)
+    tables = (*markups.values(), *fees.values(), *rates.values())
+    if {"billing.toml", "exchange.toml"} <= documents.keys() and all(entry for _, entry in tables):
+        problems += missing_terms(*entries, [price.currency for price in _valid(prices)])
+    return build.terms(*entries)
+
+
+def _valid(table: Table[E]) -> list[E]:
+    return [entry for _, entry in table.values() if entry is not None]
+
+
+def _dated(entries: Mapping[str, tuple[str, date]], problems: list[str]) -> None:
+    """Of one thing there is one a day."""
+    seen: set[tuple[str, date]] = set()
+    for where, entry in entries.items():
+        if entry in seen:
+            problems.append(f"{where}: there is another one for {entry[0]} from {entry[1]}")
+        seen.add(entry)

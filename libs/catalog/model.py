@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from libs.catalog.billing.terms import Terms
+
+IMAGE_TOKENS = 10_000  # the largest image of the models known (10,000 patches); the bound where a card gives none
 ANYWHERE = "*"  # processing jurisdiction of a profile that the provider may run wherever it likes
 
 
@@ -140,18 +143,37 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """Prices in nano-units of the card's currency for a million tokens of each disjoint bucket."""
+    """Prices in nano-units of the card's currency for a million tokens of each disjoint bucket; `image`: for one image.
+
+    Nearly every vendor counts images as tokens: then `image` is 0.
+    """
 
     input: int
     cache_read: int
     cache_write_5m: int
     cache_write_1h: int
     output: int
+    image: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceTier:
+    """What a call costs that the vendor says it served in this tier: `multiplier` / 10⁹ times the rates of `card`.
+
+    `card` is empty where they are those of the card that lists the tier.
+    """
+
+    multiplier: int
+    card: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RateCard:
-    """A dated price. Where a prompt has more than `long_above` tokens (0: never), `long_rates` hold for all of it."""
+    """A dated price. Where a prompt has more than `long_above` tokens (0: never), `long_rates` hold for all of it.
+
+    `tiers`: by the vendor's name in lower case; a tier that is not listed costs what the card says. `image_tokens`:
+    more than one image can come to, for holds alone.
+    """
 
     id: str
     currency: str
@@ -162,6 +184,8 @@ class RateCard:
     source: str
     checked: date
     verified: bool  # False: from memory or a third party; to be compared with the vendor's page
+    tiers: Mapping[str, ServiceTier] = field(default_factory=dict)
+    image_tokens: int = IMAGE_TOKENS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +218,7 @@ class Catalog:
     egresses: Mapping[str, Egress]
     rate_cards: Mapping[str, RateCard]
     native: Mapping[str, tuple[Route, ...]]
+    terms: Terms
     digest: str
 
     def route(self, route_id: str) -> Route | None:

@@ -4,12 +4,17 @@ from dataclasses import dataclass
 
 from libs.catalog.model import RateCard, Rates
 
-_MILLION = 1_000_000
+BUCKETS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "image")
+PROMPT_BUCKETS = 4  # the first ones
+MILLION = 1_000_000
+
+Counts = tuple[int, int, int, int, int, int]
+"""Tokens, for the last one images, in the order of BUCKETS."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Priced:
-    """Nano-units of `currency`: each bucket rounded half-even once, the total their sum."""
+    """Nano-units of `currency`: each bucket rounded half-even once, the total their sum, with the fee for a request."""
 
     currency: str
     input_nano: int
@@ -17,6 +22,8 @@ class Priced:
     cache_write_5m_nano: int
     cache_write_1h_nano: int
     output_nano: int
+    image_nano: int = 0
+    fee_nano: int = 0
     total_nano: int
 
 
@@ -28,39 +35,57 @@ def price(
     cache_write_5m: int = 0,
     cache_write_1h: int = 0,
     output: int = 0,
+    image: int = 0,
 ) -> Priced:
-    """Price disjoint token buckets (reasoning is part of output). Raises ValueError where a count is negative."""
-    counts = (input, cache_read, cache_write_5m, cache_write_1h, output)
+    """Price disjoint buckets (reasoning is part of output). Raises ValueError where a count is negative."""
+    counts = (input, cache_read, cache_write_5m, cache_write_1h, output, image)
     if min(counts) < 0:
-        raise ValueError("a token count is negative")
-    rates = rates_for(card, sum(counts[:-1]))
-    buckets = [
-        _half_even(count * rate)
-        for count, rate in zip(
-            counts,
-            (rates.input, rates.cache_read, rates.cache_write_5m, rates.cache_write_1h, rates.output),
-            strict=True,
-        )
-    ]
+        raise ValueError("a count is negative")
+    return priced(card.currency, counts, per_million(rates_for(card, prompt_tokens(counts))), 1, 1)
+
+
+def priced(currency: str, counts: Counts, rates: Counts, times: int, over: int, fee_nano: int = 0) -> Priced:
+    """Price by rates for a million and an exact factor `times / over`, rounding each bucket once, after all of it."""
+    over *= MILLION
+    buckets = [half_even(count * rate * times, over) if count else 0 for count, rate in zip(counts, rates, strict=True)]
     return Priced(
-        currency=card.currency,
+        currency=currency,
         input_nano=buckets[0],
         cache_read_nano=buckets[1],
         cache_write_5m_nano=buckets[2],
         cache_write_1h_nano=buckets[3],
         output_nano=buckets[4],
-        total_nano=sum(buckets),
+        image_nano=buckets[5],
+        fee_nano=fee_nano,
+        total_nano=sum(buckets) + fee_nano,
     )
 
 
-def rates_for(card: RateCard, prompt_tokens: int) -> Rates:
+def rates_for(card: RateCard, prompt: int) -> Rates:
     """The rates for a prompt of this length, cached tokens counted in: some vendors charge long ones dearer."""
-    if card.long_rates is not None and prompt_tokens > card.long_above:
+    if card.long_rates is not None and prompt > card.long_above:
         return card.long_rates
     return card.rates
 
 
-def _half_even(millionths: int) -> int:
-    """Divide by a million, ties to the even neighbour, without leaving the integers."""
-    whole, rest = divmod(millionths, _MILLION)
-    return whole + (2 * rest > _MILLION or (2 * rest == _MILLION and whole % 2 == 1))
+def prompt_tokens(counts: Counts) -> int:
+    """The length of the prompt, cached or not."""
+    return sum(counts[:PROMPT_BUCKETS])
+
+
+def per_million(rates: Rates) -> Counts:
+    """A card's rates in the order of BUCKETS; an image's too for a million, so that all are in one unit."""
+    return (
+        rates.input,
+        rates.cache_read,
+        rates.cache_write_5m,
+        rates.cache_write_1h,
+        rates.output,
+        rates.image * MILLION,
+    )
+
+
+def half_even(amount: int, over: int) -> int:
+    """Divide, ties to the even neighbour, without leaving the integers."""
+    whole, rest = divmod(amount, over)
+    return whole + (2 * rest > over or (2 * rest == over and whole % 2 == 1))

@@ -66,8 +66,24 @@ class RequestTooLarge(NorthernError):
     code = "request_too_large"
 
 
+class AlreadyExists(NorthernError):
+    code = "already_exists"
+
+
 class IdempotentReplay(NorthernError):
+    """The client's own key came again: `first_request_id` is the request that it stands for."""
+
     code = "idempotent_replay"
+
+    def __init__(self, message: str, *, first_request_id: str = "", param: str = "", retry_after_ms: int = 0) -> None:
+        super().__init__(message, param=param, retry_after_ms=retry_after_ms)
+        self.first_request_id = first_request_id
+
+
+class IdempotencyMismatch(NorthernError):
+    """The id of an operation came again with other content."""
+
+    code = "idempotency_mismatch"
 
 
 class PiiUnsupportedContent(NorthernError):
@@ -105,6 +121,12 @@ class CsrfFailed(NorthernError):
     code = "csrf_failed"
 
 
+class NotPermitted(NorthernError):
+    """The role, or the key, may not do this here; `param` names the member that asks for too much."""
+
+    code = "not_permitted"
+
+
 class RouteNotAllowed(NorthernError):
     code = "route_not_allowed"
 
@@ -131,6 +153,12 @@ class SpendCapReached(NorthernError):
 class CreditOnHold(NorthernError):
     code = "credit_on_hold"
     retryable = True
+
+
+class HoldNotOpen(NorthernError):
+    """The request's hold has expired, was given back or is settled: nothing more can be set aside for it."""
+
+    code = "not_open"
 
 
 class RateLimitExceeded(NorthernError):
@@ -203,6 +231,13 @@ class RecordUnavailable(NorthernError):
     """The record could not be made durable, so nothing left."""
 
     code = "record_unavailable"
+    retryable = True
+
+
+class BillingUnavailable(NorthernError):
+    """Nothing could be set aside on the account, so nothing left and nothing is charged."""
+
+    code = "billing_unavailable"
     retryable = True
 
 

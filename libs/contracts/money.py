@@ -9,3 +9,9 @@ def decimal_text(nano: int) -> str:
     whole, part = divmod(abs(nano), NANO)
     tail = f"{part:09d}".rstrip("0")
     return f"{sign}{whole}.{tail}" if tail else f"{sign}{whole}.00"
+
+
+def nano_of(text: str) -> int:
+    """The nano-units of a decimal string as records hold them, without sign and with at most nine decimals."""
+    whole, _, part = text.partition(".")
+    return int(whole) * NANO + int(f"{part:0<9}")

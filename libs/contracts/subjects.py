@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 SERVICES = ("ingress", "pii", "router", "worker", "billing", "custody", "accounts", "portal", "operator")
-BUCKETS = ("tenants", "users", "keys", "aliases", "byok", "catalog", "leases")
+BUCKETS = ("tenants", "users", "sessions", "keys", "aliases", "byok", "catalog", "leases", "balances", "snapshots")
 FACT_KINDS = ("egress", "finished", "delivered", "refused", "pii")
 SHARDS = 1  # of EVENTS and the ledger; more when one account's writer is not enough (decision 0004)
 
 ROUTE = "ni.infer.route"
 EVERY_BEAT = "ni.beat.*"
 EVENTS = "EVENTS"
+LEDGER = "LEDGER"
 DLQ = "DLQ"
 ADVISORY = "ADVISORY"
 
@@ -68,6 +69,16 @@ def fact(kind: str, shard: int) -> str:
     return f"ev.{kind}.{shard}"
 
 
+def ledger(shard: int) -> str:
+    """Where a shard of the ledger is asked."""
+    return f"ni.ledger.{shard}"
+
+
+def journal(shard: int) -> str:
+    """Where a shard of the ledger writes down what it did."""
+    return f"ledger.{shard}"
+
+
 def dead_letter(purpose: str) -> str:
     return f"dlq.{token(purpose)}"
 
@@ -90,6 +101,7 @@ class StreamSpec:
 
 STREAMS = (
     StreamSpec(name=EVENTS, subjects=("ev.>",), max_bytes=16 << 30, max_age_s=30 * 86_400, deny_delete=True),
+    StreamSpec(name=LEDGER, subjects=("ledger.>",), max_bytes=8 << 30, deny_delete=True),
     StreamSpec(name=DLQ, subjects=("dlq.>",), max_bytes=1 << 30),
     StreamSpec(name=ADVISORY, subjects=("$JS.EVENT.ADVISORY.>",), max_bytes=256 << 20, max_age_s=7 * 86_400),
 )
@@ -127,9 +139,9 @@ GRANTS: Mapping[str, Grant] = {
     "ingress": _join(
         _edge("ingress"),
         Grant(
-            publish=(ROUTE, "ni.infer.pii", "ev.delivered.*", "ev.refused.*", "ni.query.*.*"),
+            publish=(ROUTE, "ni.infer.pii", "ni.ledger.*", "ev.delivered.*", "ev.refused.*", "ni.query.*.*"),
             subscribe=("ni.beat.*",),
-            watch=("tenants", "keys", "aliases", "catalog", "leases"),
+            watch=("tenants", "keys", "aliases", "catalog", "leases", "balances"),
             write=("leases",),
         ),
     ),
@@ -163,11 +175,12 @@ GRANTS: Mapping[str, Grant] = {
         write=("leases",),
     ),
     "billing": Grant(
-        publish=("ni.beat.billing", "ledger.*", "dlq.*"),
+        # Besides reading: the journal's last batch from the leader itself, who alone knows whether ours is in it.
+        publish=("ni.beat.billing", "ledger.*", "dlq.*", f"$JS.API.STREAM.MSG.GET.{LEDGER}"),
         subscribe=("ni.ledger.*", "ni.query.billing.*"),
-        read_streams=(EVENTS,),
-        watch=("tenants", "keys", "catalog", "leases"),
-        write=("leases",),
+        read_streams=(EVENTS, LEDGER),
+        watch=("tenants", "keys", "catalog", "leases", "snapshots", "balances"),
+        write=("leases", "snapshots", "balances"),
     ),
     "custody": Grant(
         publish=("ni.beat.custody", "ev.finished.*", "tlog", "dlq.*"),
@@ -180,7 +193,7 @@ GRANTS: Mapping[str, Grant] = {
         publish=("ni.beat.accounts", "ev.admin.*"),
         subscribe=("ni.query.accounts.*",),
         watch=BUCKETS,
-        write=("tenants", "users", "keys", "aliases", "byok", "leases"),
+        write=("tenants", "users", "sessions", "keys", "aliases", "byok", "leases"),
     ),
     "portal": Grant(publish=("ni.query.*.*", "ni.beat.portal"), subscribe=("ni.beat.*",), watch=("catalog",)),
 }

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import nkeys
 
+from libs.auth.envelopes import new_ring, write_ring
 from libs.contracts.subjects import SERVICES
 
 RandomBytes = Callable[[int], bytes]
 
 PEPPER = "pepper"  # 64 hex digits: the HMAC key of API keys
 SESSION_KEY = "session.key"  # 32 raw bytes: an Ed25519 seed that signs session tokens
+KEK = "kek"  # lines of text: the keys that accounts' own credentials are sealed under, the current one first
+ALERTS_KEY = "alerts.key"  # 32 raw bytes: alerts are signed under keys derived from it
 STORE_PASSWORD = "clickhouse-password"  # noqa: S105 - a file name; ASCII text in it
 
 
@@ -23,6 +26,8 @@ def fill(folder: Path, random_bytes: RandomBytes = secrets.token_bytes) -> None:
     fill_seeds(folder, SERVICES, random_bytes)
     _keep(folder / PEPPER, lambda: random_bytes(32).hex().encode())
     _keep(folder / SESSION_KEY, lambda: random_bytes(32))
+    _keep(folder / KEK, lambda: write_ring(new_ring(random_bytes)))
+    _keep(folder / ALERTS_KEY, lambda: random_bytes(32))
     _keep(folder / STORE_PASSWORD, lambda: random_bytes(24).hex().encode())
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from libs.embedded.keyring import PEPPER, SESSION_KEY, STORE_PASSWORD, seed_file
+from libs.embedded.keyring import ALERTS_KEY, KEK, PEPPER, SESSION_KEY, STORE_PASSWORD, seed_file
 from libs.embedded.state import Ports, State
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,11 +131,12 @@ def clean(environ: Mapping[str, str], vendors: tuple[str, ...] = ()) -> dict[str
 def admin_names(ingresses: int) -> tuple[str, ...]:
     """The programs that serve health on an admin port."""
     edges = (f"ingress-{n}" for n in range(ingresses))
-    return ("clickhouse", "accounts", "custody", *(group.name for group in WORKERS), "router", "sandbox", *edges)
+    workers = (group.name for group in WORKERS)
+    return ("clickhouse", "accounts", "custody", "billing", *workers, "router", "sandbox", *edges)
 
 
 def programs(street: Street) -> tuple[Program, ...]:
-    """The whole street. Stages: 0 broker, 1 store, 2 sandbox, 3 accounts, 4 custody, 5 workers, 6 router, 7 ingress."""
+    """The whole street. Stages: 0 broker, 1 store, 2 sandbox, 3 accounts, 4 books, 5 workers, 6 router, 7 ingress."""
     found = [*_foundation(street)]
     if street.sandbox:
         ours = {
@@ -199,11 +200,14 @@ def _rooms(street: Street) -> Iterable[Program]:
     accounts = {
         **pepper,
         "NI_SESSION_KEY_FILE": str(secrets / SESSION_KEY),
+        "NI_KEK_FILE": str(secrets / KEK),
+        "NI_ALERTS_KEY_FILE": str(secrets / ALERTS_KEY),
         "NI_BOOTSTRAP_FILE": str(street.state.bootstrap),
         "NI_BASE_URL": street.base_url,
     }
     yield _service(street, "accounts", "accounts", stage=3, ours=accounts)
-    yield _service(street, "custody", "custody", stage=4, ours=_store(street), after=("provision", "migrate"))
+    for name in ("custody", "billing"):
+        yield _service(street, name, name, stage=4, ours=_store(street), after=("provision", "migrate"))
     for group in WORKERS:
         outward = {"NI_SANDBOX_URL": f"http://127.0.0.1:{street.ports.sandbox}"} if street.sandbox else {}
         ours = {"NI_EGRESSES": ",".join(group.egresses), **outward}

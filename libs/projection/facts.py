@@ -4,15 +4,11 @@ from google.protobuf.message import DecodeError
 
 from libs.bus.base import Stored
 from libs.contracts.northern.v1.facts_pb2 import FactBatch
-from libs.projection.base import Placed
+from libs.projection.base import Placed, UnreadableError
 
 KINDS = frozenset({"egress", "finished", "delivered", "refused"})
 _ID_LENGTH = 16
 _LATEST_MS = 4_102_444_800_000  # 2100: beyond it a clock is broken, and the store's column ends at 2299
-
-
-class UnreadableError(Exception):
-    """A message that no later try will read: put aside, alone."""
 
 
 def kind_of(subject: str) -> str | None:
@@ -20,6 +16,12 @@ def kind_of(subject: str) -> str | None:
     _, _, rest = subject.partition(".")
     kind = rest.partition(".")[0]
     return kind if kind in KINDS else None
+
+
+def facts_in(message: Stored) -> list[Placed] | None:
+    """The facts of a message of EVENTS, None where it holds none of requests. Raises UnreadableError."""
+    kind = kind_of(message.subject)
+    return None if kind is None else read(message, kind)
 
 
 def read(message: Stored, kind: str) -> list[Placed]:

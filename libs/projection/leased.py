@@ -14,12 +14,17 @@ _ASK_S = 0.5
 
 
 async def while_leased(
-    bus: Bus, name: str, owner: str, now_ms: NowMs, work: Callable[[], Coroutine[None, None, None]]
+    bus: Bus,
+    name: str,
+    owner: str,
+    now_ms: NowMs,
+    work: Callable[[], Coroutine[None, None, None]],
+    ttl_ms: int = TTL_MS,
 ) -> None:
     """Run `work` whenever `name` is ours, for ever; it is cancelled when the lease ends. What it raises is raised."""
     while True:
         try:
-            lease = await acquire(bus, name, owner, now_ms, TTL_MS)
+            lease = await acquire(bus, name, owner, now_ms, ttl_ms)
         except (BusUnavailable, Overloaded):
             lease = None
         if lease is None:

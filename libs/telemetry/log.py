@@ -18,7 +18,7 @@ FIELDS = frozenset(
     request_id tenant key_id trace_id surface dialect operation stream status code route egress attempt attempts outcome
     bytes_in bytes_out chunks input_tokens output_tokens overhead_ms first_byte_ms total_ms
     subject bucket stream_name sequence expected count lag_s retry_in_s reason port url host version table
-    migration error_type where signal exit_code name path duration_ms ready checks
+    migration actor verb target error_type where signal exit_code name path duration_ms ready checks
     """.split()
 )
 

@@ -18,10 +18,27 @@ CounterName = Literal[
     "dead_letters_total",  # unreadable messages put aside
     "watch_reopened_total",  # a watch had to be opened again
     "projected_rows_total",  # rows written to the store
+    "account_changes_total",  # keys, accounts, users, credentials: by what was done
+    "sign_ins_total",  # by how they ended
+    "holds_total",  # asked for by a worker, by what the ledger said
+    "hold_extensions_total",  # the same of what was asked for while an answer ran
+    "ledger_operations_total",  # journaled, by what came of each: an effect, or the code of a refusal
+    "ledger_batches_total",  # messages of the journal that carried them
+    "holds_expired_total",  # nobody settled or voided in time: a fact was lost or is late
+    "settled_late_total",  # charged after the hold had expired or was voided
+    "settled_unheld_total",  # charged without a hold
+    "settled_overrun_total",  # charged more than was held
+    "settlements_unpriced_total",  # of a route that the catalogue does not know: nothing was charged
+    "settlements_refused_total",  # by the ledger: a fact that cannot be
+    "cost_differs_total",  # the worker's own price of a call is not what billing reckons
 ]
 GaugeName = Literal[
+    "ledger_owner",  # 1 in the process that writes the shard
+    "ledger_queue",  # entries waiting for the next batch
     "watch_stale_seconds",  # since a bucket's copy was last known to be fresh
     "projection_lag",  # messages not yet projected
+    "reconcile_difference",  # what two books of the same money do not agree on; 0 is right
+    "reconciled_timestamp_seconds",  # Unix time of the last comparison that came to an end
     "requests_open",  # egress seen, finished not yet
     "fact_queue",  # facts waiting for their PubAck
 ]
@@ -29,15 +46,24 @@ HistogramName = Literal[
     "request_seconds",  # edge, from headers to last byte
     "overhead_seconds",  # ours alone
     "durable_publish_seconds",
+    "hold_seconds",  # from asking the ledger to its answer
     "flush_seconds",
+    "ledger_commit_seconds",  # from a sealed batch to its PubAck
 ]
 
 LABELS: dict[str, tuple[str, ...]] = {
     "requests_total": ("status",),
     "provider_calls_total": ("egress", "outcome"),
     "facts_published_total": ("kind",),
+    "account_changes_total": ("verb",),
+    "ledger_operations_total": ("outcome",),
+    "sign_ins_total": ("outcome",),
+    "holds_total": ("code",),
+    "hold_extensions_total": ("code",),
     "fact_batches_total": ("kind",),
     "fact_queue": ("kind",),
+    "projection_lag": ("purpose",),
+    "reconcile_difference": ("pair",),
     "watch_reopened_total": ("bucket",),
     "watch_stale_seconds": ("bucket",),
 }

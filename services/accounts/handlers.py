@@ -1,18 +1,18 @@
-"""Answers to what others ask of accounts: sign in, and who a session speaks for."""
+"""Answers to what the edge asks about sessions: sign in, who is it, refresh, sign out, another password."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import orjson
 from google.protobuf.message import DecodeError, Message
 
+from libs.auth.one_time import INVITE, REFRESH, read, same
 from libs.auth.passwords import Passwords
-from libs.auth.records import TenantRecord, UnreadableRecord, UserRecord, user_key
-from libs.auth.sessions import SESSION_S, SessionKeys, csrf_token, issue, verify
-from libs.bus.base import Bus, Conflict
+from libs.auth.records import UserRecord, UserStatus, user_key
+from libs.bus.base import Conflict
 from libs.contracts.errors import (
+    CsrfFailed,
     InvalidCredentials,
     InvalidRequest,
     InvalidSession,
@@ -20,25 +20,27 @@ from libs.contracts.errors import (
     RateLimitExceeded,
 )
 from libs.contracts.failures import to_query_failure
-from libs.contracts.northern.v1.query_pb2 import SessionGot, SessionOf, SignIn
+from libs.contracts.northern.v1.account_pb2 import PasswordChange, Refresh, SessionGot, SessionOf, SignIn
 from libs.telemetry.log import logger
-from services.accounts.domain import Throttle, check_standing
+from libs.telemetry.metrics import Metrics
+from services.accounts.domain import SignInThrottle, check_password, check_standing
+from services.accounts.sessions import OVER, Sessions, shown
 
 _HASHES_AT_ONCE = 2  # each takes a core and 64 MiB for tens of milliseconds
+_LONGEST_ADDRESS = 64
+_VOID_LINK = "This link is not valid any more. Ask for a new one."
 
 M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Accounts:
-    """The handlers and what they need. `now_s` is Unix time; `new_session_id` gives what nobody can guess."""
+    """The handlers and what they need."""
 
-    bus: Bus
+    sessions: Sessions
     passwords: Passwords
-    session_keys: SessionKeys
-    now_s: Callable[[], float]
-    new_session_id: Callable[[], str]
-    throttle: Throttle = field(default_factory=Throttle)
+    metrics: Metrics
+    throttle: SignInThrottle = field(default_factory=SignInThrottle)
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HASHES_AT_ONCE))
 
     async def sign_in(self, data: bytes) -> bytes:
@@ -49,59 +51,113 @@ class Accounts:
         """SessionOf in, SessionGot out; role and account are those of now, not of when the token was issued."""
         return await _answered(SessionOf, data, self._session)
 
+    async def refresh(self, data: bytes) -> bytes:
+        """Refresh in, SessionGot out. A token that was spent before ends the session, whoever sent it."""
+        return await _answered(Refresh, data, self._refresh)
+
+    async def sign_out(self, data: bytes) -> bytes:
+        """SessionOf in, SessionGot out: neither token of the session is good from now on."""
+        return await _answered(SessionOf, data, self._sign_out)
+
+    async def password(self, data: bytes) -> bytes:
+        """PasswordChange in, SessionGot out: every other session of the user is over, this one is new."""
+        return await _answered(PasswordChange, data, self._password)
+
     async def _sign_in(self, asked: SignIn) -> SessionGot:
-        address = user_key(asked.email)
-        wait_ms = self.throttle.admit(address, round(self.now_s() * 1000))
-        if wait_ms:
-            seconds = -(-wait_ms // 1000)
-            raise RateLimitExceeded(f"Too many attempts to sign in. Try again in {seconds} s.", retry_after_ms=wait_ms)
-        user, revision = await self._user(address)
-        stored = user.password_hash if user else None
-        async with self.hashing:
-            verdict = await asyncio.to_thread(self.passwords.verify, stored, asked.password)
-        if user is None or not verdict.right:
+        place, client = user_key(asked.email), asked.client[:_LONGEST_ADDRESS]
+        self._slow_down(place, client)
+        user, revision = await self.sessions.user_at(place)
+        right = await self._verified(user, revision, asked.password)
+        if user is None or not right:
+            self.metrics.count("sign_ins_total", "refused")
             raise InvalidCredentials("The e-mail address or the password is wrong.")
-        self.throttle.forget(address)
-        check_standing(user, await self._tenant(user.tenant))
-        if verdict.stale:
-            await self._hash_again(user, revision, asked.password)
-        token, csrf = issue(self.session_keys, user, session_id=self.new_session_id(), now_s=int(self.now_s()))
-        return SessionGot(token=token, csrf_token=csrf, user=_shown(user), expires_in_s=SESSION_S)
+        self.throttle.forget(place, client)
+        check_standing(user, await self.sessions.tenant_of(user))
+        self.metrics.count("sign_ins_total", "opened")
+        return await self.sessions.open(place, user)
 
     async def _session(self, asked: SessionOf) -> SessionGot:
-        now_s = int(self.now_s())
-        session = verify(self.session_keys.public, asked.token, now_s=now_s)
-        user, _ = await self._user(user_key(session.email))
-        if user is None or user.id != session.user_id or user.tenant != session.tenant:
-            raise InvalidSession("The session's user is gone. Sign in again.")
-        check_standing(user, await self._tenant(user.tenant))
-        csrf = csrf_token(self.session_keys.csrf, session.id)
-        return SessionGot(csrf_token=csrf, user=_shown(user), expires_in_s=session.expires_at - now_s)
+        session, user = await self.sessions.standing(asked.token)
+        left_s = session.expires_at - int(self.sessions.now_s())
+        return SessionGot(csrf_token=self.sessions.csrf_of(session.id), user=shown(user), expires_in_s=left_s)
 
-    async def _user(self, key: str) -> tuple[UserRecord | None, int]:
-        entry = await self.bus.get("users", key)
-        if entry is None:
-            return None, 0
-        try:
-            return UserRecord.from_bytes(entry.value), entry.revision
-        except UnreadableRecord as error:
-            logger().error("record_unreadable", bucket="users", reason=str(error))
-            return None, 0
+    async def _refresh(self, asked: Refresh) -> SessionGot:
+        token = read(REFRESH, asked.token)
+        if token is None:
+            raise InvalidSession(OVER)
+        if not asked.own_page and not same(asked.csrf_token, self.sessions.csrf_of(token.record)):
+            raise CsrfFailed("send the x-csrf-token that signing in answered with")
+        return await self.sessions.renew(token)
 
-    async def _tenant(self, tenant: str) -> TenantRecord | None:
-        entry = await self.bus.get("tenants", tenant)
-        try:
-            return TenantRecord.from_bytes(entry.value) if entry else None
-        except UnreadableRecord as error:
-            logger().error("record_unreadable", bucket="tenants", reason=str(error))
-            return None
+    async def _sign_out(self, asked: SessionOf) -> SessionGot:
+        session, _ = await self.sessions.standing(asked.token)
+        await self.sessions.end(session.id, "signed_out")
+        return SessionGot()
+
+    async def _password(self, asked: PasswordChange) -> SessionGot:
+        place, user = await (self._by_link(asked.invite) if asked.invite else self._by_password(asked))
+        check_password(asked.password, user)
+        async with self.hashing:
+            hashed = await asyncio.to_thread(self.passwords.hash, asked.password)
+
+        def decide(held: UserRecord) -> UserRecord:
+            if held.session_epoch != user.session_epoch or (asked.invite and held.invite != user.invite):
+                raise InvalidSession(_VOID_LINK if asked.invite else OVER)  # somebody was faster: it works once
+            changes = {"password_hash": hashed, "status": UserStatus.ACTIVE, "invite": None}
+            return held.model_copy(update={**changes, "session_epoch": held.session_epoch + 1})
+
+        changed = await self.sessions.buckets.users.change(place, decide)
+        logger().info("password_changed", tenant=changed.tenant, actor=changed.id)
+        return await self.sessions.open(place, changed)
+
+    async def _by_link(self, sent: str) -> tuple[str, UserRecord]:
+        """The user a one-time link is for. Raises InvalidSession, the same for every link that is not good."""
+        users = self.sessions.buckets.users
+        token = read(INVITE, sent)
+        if token is not None:
+            await users.current()
+            for place, user in users.everything().items():
+                invite = user.invite
+                if user.id != token.record or invite is None or not same(invite.digest, token.digest):
+                    continue
+                if invite.expires_at <= self.sessions.now() or user.status is UserStatus.DEACTIVATED:
+                    break
+                awake = user.model_copy(update={"status": UserStatus.ACTIVE})
+                check_standing(awake, await self.sessions.tenant_of(user))
+                return place, user
+        raise InvalidSession(_VOID_LINK)
+
+    async def _by_password(self, asked: PasswordChange) -> tuple[str, UserRecord]:
+        _, user = await self.sessions.standing(asked.session)
+        place = user_key(user.email)
+        self._slow_down(place, "its session")
+        if not await self._verified(user, None, asked.current):
+            raise InvalidCredentials("The present password is wrong.")
+        self.throttle.forget(place, "its session")
+        return place, user
+
+    def _slow_down(self, place: str, client: str) -> None:
+        wait_ms = self.throttle.admit(place, client, round(self.sessions.now_s() * 1000))
+        if wait_ms:
+            self.metrics.count("sign_ins_total", "throttled")
+            seconds = -(-wait_ms // 1000)
+            raise RateLimitExceeded(f"Too many attempts to sign in. Try again in {seconds} s.", retry_after_ms=wait_ms)
+
+    async def _verified(self, user: UserRecord | None, revision: int | None, password: str) -> bool:
+        """Whether it is the password; hashed again, where a `revision` is given, if its hash is of an older kind."""
+        stored = user.password_hash or None if user else None
+        async with self.hashing:
+            verdict = await asyncio.to_thread(self.passwords.verify, stored, password)
+        if user is not None and verdict.stale and revision is not None:
+            await self._hash_again(user, revision, password)
+        return verdict.right
 
     async def _hash_again(self, user: UserRecord, revision: int, password: str) -> None:
         async with self.hashing:
             fresh = await asyncio.to_thread(self.passwords.hash, password)
         changed = user.model_copy(update={"password_hash": fresh})
         try:
-            await self.bus.put("users", user_key(user.email), changed.to_bytes(), revision=revision)
+            await self.sessions.buckets.users.replace(user_key(user.email), changed, revision)
         except (Conflict, NorthernError):
             logger().info("rehash_left_for_later", bucket="users")  # signing in does not depend on it
 
@@ -118,7 +174,3 @@ async def _answered(kind: type[M], data: bytes, act: Callable[[M], Awaitable[Ses
 
 def _failed(error: NorthernError) -> SessionGot:
     return SessionGot(failure=to_query_failure(error))
-
-
-def _shown(user: UserRecord) -> bytes:
-    return orjson.dumps({"id": user.id, "email": user.email, "role": user.role.value, "tenant": user.tenant})

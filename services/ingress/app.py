@@ -16,6 +16,7 @@ from libs.catalog.load import load
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.telemetry.metrics import Metrics
+from services.ingress.balances import Balances
 from services.ingress.callers import Callers
 from services.ingress.handlers import Handlers
 from services.ingress.ids import Ids
@@ -35,11 +36,12 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
         refuse(str(error))
     boot_id = secrets.token_hex(8)
     async with connect("ingress", settings) as bus, beating(bus, "ingress", boot_id):
-        heard, principals = Heard(bus), Principals(bus, pepper, metrics)
+        heard, principals, balances = Heard(bus), Principals(bus, pepper, metrics), Balances(bus, metrics)
         inflows, facts = Inflows(bus, "ingress", boot_id, metrics), FactPublisher(bus, metrics)
         await heard.start()
         await inflows.start()
         await principals.start()
+        await balances.start()
         ids = await Ids.leased(bus, boot_id, _now_ms)
 
         def checks() -> Mapping[str, bool]:
@@ -49,6 +51,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
                 "id_slot": ids.held,
                 "router": bool(heard.alive("router")),
                 "worker": bool(heard.alive("worker")),
+                "billing": bool(heard.alive("billing")),  # without a hold nothing is sent
             }
 
         def ready() -> tuple[bool, dict[str, bool]]:
@@ -61,6 +64,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             inflows=inflows,
             facts=facts,
             metrics=metrics,
+            balances=balances,
             new_id=ids,
             max_body=settings.max_body,
             body_idle_s=settings.body_idle_s,
@@ -86,6 +90,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             await facts.close()
             await ids.close()
             await inflows.close()
+            await balances.close()
             await principals.close()
             await heard.close()
 

@@ -14,6 +14,7 @@ TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
 MAX_MODEL = 256
 MAX_VERSION = 64  # characters of anthropic-version
 MAX_BETA = 4_096  # and of anthropic-beta, several headers of that name together
+MAX_IDEMPOTENCY_KEY = 255
 _MAX_PLACES = 64
 _MAX_PLACE = 16
 
@@ -113,6 +114,23 @@ def versions(headers: Mapping[str, str], betas: Sequence[str]) -> tuple[str, str
         if len(text) > most or not _plain(text):
             raise InvalidRequest(f"the header {name} must be plain ASCII of at most {most} characters", param=name)
     return version, beta
+
+
+def idempotency_key(given: Sequence[str]) -> str:
+    """The client's own name for this request, from every header of that name; "" where there is none.
+
+    It stands for one request of the account, so it must be one. Raises InvalidRequest naming the header.
+    """
+    if not given:
+        return ""
+    key = given[0].strip()
+    visible = key.isascii() and key.isprintable() and " " not in key
+    if len(given) > 1 or not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not visible:
+        raise InvalidRequest(
+            f"the header Idempotency-Key must be one value of 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters",
+            param="Idempotency-Key",
+        )
+    return key
 
 
 def _anthropic(body: dict[str, Any], operation: Operation, *, stream: bool) -> Shape:

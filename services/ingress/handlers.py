@@ -28,7 +28,8 @@ from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Surface
 from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
 from libs.contracts.subjects import query
 from libs.telemetry.log import logger
-from services.ingress import headers, listing, problems
+from services.ingress import account_api, headers, listing, problems, usage_api
+from services.ingress.books import Books
 from services.ingress.callers import Callers
 from services.ingress.domain import Call
 from services.ingress.inference import Inference
@@ -75,6 +76,12 @@ class Handlers:
             return self._problem(Internal("something went wrong on our side; try again"), request)
 
     async def _dispatch(self, request: BaseRequest, path: str) -> web.StreamResponse:
+        account = account_api.place_of(path)
+        if account is not None:
+            return await account_api.answer(self.bus, self.callers, request, account)
+        books = usage_api.place_of(path)
+        if books is not None:
+            return await self._books(request, books)
         place = locate(path)
         if place is not None:
             return await self._surface(request, *place)
@@ -96,6 +103,12 @@ class Handlers:
         if path == "/" and method in ("GET", "HEAD"):
             return _json(_SELF)
         raise NotFound(f"there is nothing at {headers.clean(path)}; the API begins at /v1")
+
+    async def _books(self, request: BaseRequest, place: str) -> web.StreamResponse:
+        told = await usage_api.UsageApi(books=Books(bus=self.bus), callers=self.callers).answer(request, place)
+        if place == "admin/credits":
+            self.inference.balances.credited()
+        return told
 
     async def _surface(self, request: BaseRequest, surface: Surface, tail: str) -> web.StreamResponse:
         method = request.method

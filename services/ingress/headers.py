@@ -1,13 +1,18 @@
 """Response headers of ours, from what the worker stated; printable ASCII only, whatever a provider said."""
 
 import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
+from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from libs.contracts.northern.v1.frames_pb2 import Head, RouteFacts
 
 _LIMIT = 512
 _PLAIN = re.compile(r"[ -~]*")
+_LIMITS, _LIMITED = ("limit", "remaining", "reset"), ("requests", "tokens")
+_SECOND = 1_000  # milliseconds
 
 
 def clean(text: str) -> str:
@@ -55,3 +60,37 @@ def outcome(head: Head, overhead_ms: float) -> dict[str, str]:
     if head.estimated:
         headers["x-ni-estimated"] = "true"
     return headers
+
+
+def limits(stated: Mapping[str, str], dialect: Dialect, now: float) -> dict[str, str]:
+    """The limits of a key under the names that the clients of its dialect know, from the ledger's own.
+
+    Those are `<limit|remaining|reset>-<requests|tokens>`, resets in milliseconds. OpenAI writes a reset as a duration
+    (https://platform.openai.com/docs/guides/rate-limits), Anthropic as a time
+    (https://docs.claude.com/en/api/rate-limits). `now` is Unix time.
+    """
+    found: dict[str, str] = {}
+    for name, value in stated.items():
+        what, _, of = name.partition("-")
+        if what not in _LIMITS or of not in _LIMITED or not value.isdecimal():
+            continue
+        if dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES:
+            found[f"anthropic-ratelimit-{of}-{what}"] = _time(now, int(value)) if what == "reset" else value
+        else:
+            found[f"x-ratelimit-{name}"] = _duration(int(value)) if what == "reset" else value
+    return found
+
+
+def _duration(ms: int) -> str:
+    """As Go writes it: 120ms, 1.5s, 6m0s."""
+    if ms < _SECOND:
+        return f"{ms}ms"
+    minutes, rest = divmod(ms, 60 * _SECOND)
+    seconds = f"{rest / _SECOND:g}s"
+    return f"{minutes}m{seconds}" if minutes else seconds
+
+
+def _time(now: float, ms: int) -> str:
+    """RFC 3339, whole seconds: never too early."""
+    at = -int(-(now + ms / _SECOND) // 1)
+    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")

@@ -17,6 +17,7 @@ from libs.bus.base import Bus
 from libs.bus.facts import FactPublisher
 from libs.bus.inflow import Inflow, Inflows
 from libs.contracts.errors import (
+    InsufficientCredits,
     InvalidRequest,
     NorthernError,
     Overloaded,
@@ -31,6 +32,7 @@ from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from libs.telemetry.trace import carry_on
 from services.ingress import domain, headers, problems
+from services.ingress.balances import Balances
 from services.ingress.relay import Relay, Sent
 
 BUDGET_MS = 3_600_000  # the longest a stream may live (ARCHITECTURE §2)
@@ -50,6 +52,7 @@ class Inference:
     inflows: Inflows
     facts: FactPublisher
     metrics: Metrics
+    balances: Balances
     new_id: Callable[[], str]
     max_body: int
     body_idle_s: float
@@ -76,6 +79,8 @@ class Inference:
             raise asyncio.CancelledError from error  # the connection is closed without another word
         except NorthernError as error:
             sent.error = error
+            if isinstance(error, InsufficientCredits) and sent.dispatched:
+                self.balances.refused(who.tenant)
             if inflow is not None and sent.may_run:
                 await inflow.cancel()
             return await self._refuse(request, error, call.dialect, request_id, sent)
@@ -88,7 +93,10 @@ class Inference:
         self, request: BaseRequest, who: Principal, call: domain.Call, request_id: str, sent: Sent
     ) -> Inflow:
         """Read the request and hand it to the street. What it was read from is not kept: an answer may take an hour."""
+        key = domain.idempotency_key(request.headers.getall("Idempotency-Key", ()))
         raw = await self._body(request)
+        if call.operation == Operation.OPERATION_GENERATE:  # counting costs nothing
+            self.balances.admit(who.tenant)
         received_at = int(time.time() * 1000)
         asked, digest = await self._read(request, raw, who, call, sent.salt)
         version, beta = ("", "")
@@ -116,6 +124,7 @@ class Inference:
             salt=sent.salt,
             request_hash=digest,
             edge=self.inflows.boot_id,
+            idempotency_key=key,
         )
         if len(asked.body) > INLINE:
             inflow.body = asked.body
@@ -176,6 +185,8 @@ class Inference:
         self, request: BaseRequest, error: NorthernError, dialect: Dialect, request_id: str, sent: Sent
     ) -> web.StreamResponse:
         found = headers.identity(request_id) | problems.headers_of(error)
+        if sent.limits:
+            found |= headers.limits(sent.limits, dialect, time.time())
         if sent.route is not None:
             found |= headers.custody(sent.route)
         sent.status = problems.status_of(error, dialect)

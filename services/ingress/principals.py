@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from libs.auth import keys
-from libs.auth.principal import Principal, principal
+from libs.auth.principal import Principal, in_force, principal
 from libs.auth.records import KeyRecord, TenantRecord
 from libs.bus.base import Bus
 from libs.bus.watch import Watch
@@ -27,11 +27,11 @@ class Principals:
         self._pepper = pepper
         self._keys: dict[str, KeyRecord] = {}
         self._tenants: dict[str, TenantRecord] = {}
-        # What was made of two records stays true while they are the same two records (and the key never expires).
+        # By digest: what was made of two records stays true while they are the same two (and the key never expires).
         self._known: dict[str, tuple[KeyRecord, TenantRecord | None, Principal]] = {}
         self._watches = (
-            Watch(bus, "keys", _keeper(self._keys, KeyRecord.from_bytes), metrics),
-            Watch(bus, "tenants", _keeper(self._tenants, TenantRecord.from_bytes), metrics),
+            Watch(bus, "keys", _keeper(self._keys, KeyRecord.from_bytes, self._forget), metrics),
+            Watch(bus, "tenants", _keeper(self._tenants, TenantRecord.from_bytes, lambda _: None), metrics),
         )
 
     async def start(self) -> None:
@@ -48,24 +48,35 @@ class Principals:
 
     def of_key(self, headers: Mapping[str, str]) -> Principal:
         """The caller behind the key of either header. Raises InvalidApiKey, KeyRevoked, AccountDeactivated."""
+        return self.caller(headers)[1]
+
+    def caller(self, headers: Mapping[str, str]) -> tuple[str, Principal]:
+        """The digest of the key, and the caller behind it. Raises the same."""
         key = key_of(headers)
         if not key:
             raise InvalidApiKey(_NO_KEY)
         if not keys.checksum_ok(key):
             raise InvalidApiKey(_UNKNOWN)
         self._not_blind()
-        record = self._keys.get(keys.digest(self._pepper, key))
+        digest = keys.digest(self._pepper, key)
+        record = self._keys.get(digest)
         tenant = self._tenants.get(record.tenant) if record else None
-        if record is None or record.expires_at is not None:
-            return principal(record, tenant, int(time.time() * 1000))
-        known = self._known.get(record.id)
+        if record is None or record.expires_at is not None or record.superseded_by is not None:
+            return digest, self._judged(record, tenant)
+        known = self._known.get(digest)
         if known is None or known[0] is not record or known[1] is not tenant:
-            self._known[record.id] = known = (record, tenant, principal(record, tenant, 0))
-        return known[2]
+            self._known[digest] = known = (record, tenant, self._judged(record, tenant))
+        return digest, known[2]
+
+    def _judged(self, record: KeyRecord | None, tenant: TenantRecord | None) -> Principal:
+        return principal(in_force(record, self._keys.get), tenant, int(time.time() * 1000))
 
     def tenant(self, tenant_id: str) -> TenantRecord | None:
         self._not_blind()
         return self._tenants.get(tenant_id)
+
+    def _forget(self, digest: str) -> None:
+        self._known.pop(digest, None)
 
     def _not_blind(self) -> None:
         if any(watch.blind for watch in self._watches):
@@ -80,8 +91,11 @@ def key_of(headers: Mapping[str, str]) -> str:
     return headers.get("x-api-key", "").strip()
 
 
-def _keeper(copy: dict[str, _Record], read: Callable[[bytes], _Record]) -> Callable[[str, bytes | None], None]:
+def _keeper(
+    copy: dict[str, _Record], read: Callable[[bytes], _Record], forget: Callable[[str], None]
+) -> Callable[[str, bytes | None], None]:
     def keep(key: str, value: bytes | None) -> None:
+        forget(key)
         try:
             if value is None:
                 copy.pop(key, None)

@@ -5,7 +5,14 @@ from typing import Any
 
 import orjson
 
-from libs.contracts.errors import MethodNotAllowed, NorthernError, ProviderRefused, ThreadUnsupported
+from libs.contracts.errors import (
+    IdempotentReplay,
+    MethodNotAllowed,
+    NorthernError,
+    ProviderRefused,
+    RateLimitExceeded,
+    ThreadUnsupported,
+)
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 
 
@@ -32,7 +39,9 @@ ROWS: dict[str, Row] = {
     "slow_request": Row(408, _INVALID, "slow_request", _INVALID),
     "headers_too_large": Row(431, _INVALID, "headers_too_large", _INVALID),
     "request_too_large": Row(413, _INVALID, "request_too_large", "request_too_large"),
+    "already_exists": Row(409, _INVALID, "already_exists", "conflict_error"),
     "idempotent_replay": Row(409, _INVALID, "idempotent_replay", "conflict_error"),
+    "idempotency_mismatch": Row(422, _INVALID, "idempotency_mismatch", _INVALID),
     "pii_unsupported_content": Row(422, _INVALID, "pii_unsupported_content", _INVALID),
     "invalid_api_key": Row(401, _INVALID, "invalid_api_key", "authentication_error"),
     "invalid_credentials": Row(401, _INVALID, "invalid_credentials", "authentication_error"),
@@ -40,12 +49,14 @@ ROWS: dict[str, Row] = {
     "key_revoked": Row(403, "permission_error", "key_revoked", "permission_error"),
     "account_deactivated": Row(403, "permission_error", "account_deactivated", "permission_error"),
     "csrf_failed": Row(403, "permission_error", "csrf_failed", "permission_error"),
+    "not_permitted": Row(403, "permission_error", "not_permitted", "permission_error"),
     "route_not_allowed": Row(403, "permission_error", "route_not_allowed", "permission_error"),
     "residency_refused": Row(403, "permission_error", "residency_refused", "permission_error"),
     "model_not_found": Row(404, _INVALID, "model_not_found", "not_found_error"),
     "insufficient_credits": Row(402, "insufficient_quota", "insufficient_credits", "billing_error"),
     "spend_cap_reached": Row(402, "insufficient_quota", "spend_cap_reached", "billing_error"),
     "credit_on_hold": Row(429, "rate_limit_error", "credit_on_hold", "rate_limit_error"),
+    "not_open": Row(409, _INVALID, "not_open", "conflict_error"),
     "rate_limit_exceeded": Row(429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error"),
     "provider_refused": Row(400, _INVALID, None, _INVALID),  # or the provider's own 404, 413, 422
     "upstream_error": Row(502, "server_error", "upstream_error", "api_error"),
@@ -56,6 +67,7 @@ ROWS: dict[str, Row] = {
     "stream_broken": Row(502, "server_error", "stream_broken", "api_error"),
     "route_unavailable": Row(503, "server_error", "route_unavailable", "overloaded_error"),
     "record_unavailable": Row(503, "server_error", "record_unavailable", "overloaded_error", 529),
+    "billing_unavailable": Row(503, "server_error", "billing_unavailable", "overloaded_error", 529),
     "pii_unavailable": Row(503, "server_error", "pii_unavailable", "overloaded_error", 529),
     "auto_unavailable": Row(503, "server_error", "auto_unavailable", "overloaded_error"),
     "store_unavailable": Row(503, "server_error", "store_unavailable", "overloaded_error", 529),
@@ -90,7 +102,12 @@ def event_of(error: NorthernError, dialect: Dialect, request_id: str) -> bytes:
 
 def headers_of(error: NorthernError) -> dict[str, str]:
     """What tells a client when, and whether, to try again (both vendors' SDKs obey these)."""
-    headers = {"x-should-retry": "true" if error.retryable else "false"}
+    # A limit that the request by itself is beyond (then it names the member) is there tomorrow, too.
+    hopeless = isinstance(error, RateLimitExceeded) and bool(error.param)
+    headers = {"x-should-retry": "true" if error.retryable and not hopeless else "false"}
+    if isinstance(error, IdempotentReplay) and error.first_request_id:
+        headers["x-ni-first-request-id"] = error.first_request_id
+        headers["x-ni-first-request-custody"] = f"/api/usage/custody/{error.first_request_id}"
     if isinstance(error, MethodNotAllowed) and error.allow:
         headers["Allow"] = error.allow
     if error.retry_after_ms:

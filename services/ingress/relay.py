@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -43,6 +44,7 @@ class Sent:
     error: NorthernError | None = None
     model: str = ""
     head: Head | None = None
+    limits: Mapping[str, str] = field(default_factory=dict)  # of the key, as the ledger stated them
     dispatched: bool = False
     refused: bool = False  # by the street itself: no worker ran, none will
 
@@ -100,6 +102,7 @@ class Relay:
         """The response, written. Raises NorthernError while nothing has been written."""
         frame = await self._first()
         self._sent.head = head = frame.head
+        self._sent.limits = head.limits
         self._sent.route = head.route if head.HasField("route") else None
         took_ms = (time.perf_counter() - self._sent.began) * 1000
         self._sent.overhead_ms = max(0.0, took_ms - head.provider_us / 1000)
@@ -113,6 +116,7 @@ class Relay:
             if frame.HasField("failure"):
                 if frame.failure.HasField("route"):
                     self._sent.route = frame.failure.route
+                self._sent.limits = frame.failure.limits
                 self._sent.refused = not frame.failure.HasField("route")
                 raise from_failure(frame.failure)
             if frame.HasField("head"):
@@ -208,6 +212,8 @@ class Relay:
         if head.HasField("route"):
             found |= headers.custody(head.route)
         found |= headers.outcome(head, self._sent.overhead_ms)
-        if end is not None and end.currency:
-            found["x-ni-cost"] = f"{decimal_text(end.cost_nano)} {end.currency}"
+        if self._sent.limits:
+            found |= headers.limits(self._sent.limits, self._dialect, time.time())
+        if end is not None and end.billed_currency:
+            found["x-ni-cost"] = f"{decimal_text(end.billed_nano)} {end.billed_currency}"
         return found

@@ -21,6 +21,7 @@ class _Counted:
     text_bytes: int = 0
     images: int = 0
     links: int = 0
+    image_bytes: int = 0  # as they are encoded, of those that are carried in the body
     last_turn: str = ""
 
     def text(self, text: str) -> None:
@@ -29,8 +30,9 @@ class _Counted:
     def image(self, part: Mapping[str, Any]) -> None:
         self.images += 1
         self.links += _is_link(part)
+        self.image_bytes += _carried(part)
 
-    def shape(self, tools: Any, *, schema: bool, max_tokens: int) -> Shape:
+    def shape(self, tools: Any, *, schema: bool, max_tokens: int, choices: int = 0, thinking: bool) -> Shape:
         return Shape(
             text_bytes=min(self.text_bytes, _MOST),
             last_user_turn=self.last_turn[:_LAST_TURN].encode()[:_LAST_TURN].decode(errors="ignore"),
@@ -39,6 +41,9 @@ class _Counted:
             tools=len(tools) if isinstance(tools, list) else 0,
             schema=schema,
             max_tokens=min(max_tokens, _MOST),
+            image_bytes=self.image_bytes,
+            choices=choices,
+            thinking=thinking,
         )
 
 
@@ -58,8 +63,13 @@ def of_openai_chat(body: Mapping[str, Any]) -> Shape:
         if message["role"] == "user" and turn:
             counted.last_turn = turn
     tokens = _tokens(body, "max_completion_tokens") or _tokens(body, "max_tokens")
-    schema = isinstance(body.get("response_format"), dict)
-    return counted.shape(body.get("tools"), schema=schema, max_tokens=tokens or 0)
+    return counted.shape(
+        body.get("tools"),
+        schema=isinstance(body.get("response_format"), dict),
+        max_tokens=tokens or 0,
+        choices=_choices(body.get("n")),
+        thinking=body.get("reasoning_effort") not in (None, "none") or body.get("reasoning") is not None,
+    )
 
 
 def of_anthropic_messages(body: Mapping[str, Any], operation: Operation) -> Shape:
@@ -74,10 +84,16 @@ def of_anthropic_messages(body: Mapping[str, Any], operation: Operation) -> Shap
     tokens = _tokens(body, "max_tokens")
     if tokens is None and operation == Operation.OPERATION_GENERATE:
         raise InvalidRequest(_FIELD_REQUIRED, param="max_tokens")
-    config = body.get("output_config")
-    wanted = (config.get("format") if isinstance(config, dict) else None, body.get("output_format"))
-    schema = any(isinstance(each, dict) for each in wanted)
-    return counted.shape(body.get("tools"), schema=schema, max_tokens=tokens or 0)
+    given = body.get("output_config")
+    config = given if isinstance(given, dict) else {}
+    schema = any(isinstance(each, dict) for each in (config.get("format"), body.get("output_format")))
+    thinking = body.get("thinking")
+    return counted.shape(
+        body.get("tools"),
+        schema=schema,
+        max_tokens=tokens or 0,
+        thinking=(isinstance(thinking, dict) and thinking.get("type") != "disabled") or "effort" in config,
+    )
 
 
 def _messages(body: Mapping[str, Any], most: int) -> Iterator[dict[str, Any]]:
@@ -101,6 +117,11 @@ def _tokens(body: Mapping[str, Any], name: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidRequest(f"`{name}` must be a positive whole number", param=name)
     return value
+
+
+def _choices(value: Any) -> int:
+    """How many answers are asked for; what cannot be is the provider's to refuse."""
+    return value if isinstance(value, int) and 1 < value <= _MOST else 0
 
 
 def _count(content: Any, counted: _Counted) -> None:
@@ -146,3 +167,13 @@ def _is_link(part: Mapping[str, Any]) -> bool:
         if isinstance(url, str) and url[:5].lower() != "data:":
             return True
     return False
+
+
+def _carried(part: Mapping[str, Any]) -> int:
+    """Bytes of an image that is in the body itself, as it is encoded there; 0 for one that is named by a URL."""
+    image, source = part.get("image_url"), part.get("source")
+    url = image.get("url") if isinstance(image, dict) else image
+    if isinstance(url, str):
+        return len(url) if url[:5].lower() == "data:" else 0
+    data = source.get("data") if isinstance(source, dict) else None
+    return len(data) if isinstance(data, str) else 0

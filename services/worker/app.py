@@ -24,6 +24,7 @@ from libs.telemetry.metrics import Metrics
 from services.worker.endpoint import WitnessedResponse
 from services.worker.handlers import Handlers
 from services.worker.images.fetcher import Fetcher
+from services.worker.money.asking import Ledger
 from services.worker.providers.anthropic.wire import AnthropicProvider
 from services.worker.providers.base import Provider
 from services.worker.providers.bedrock.wire import BedrockProvider
@@ -53,6 +54,9 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
         outflows = Outflows(bus, "worker", boot_id)
         await outflows.start()
         stack.push_async_callback(outflows.close)
+        ledger = Ledger(bus, boot_id)
+        await ledger.start()
+        stack.push_async_callback(ledger.close)
         street = Street(
             boot_id=boot_id,
             catalog=catalog,
@@ -61,6 +65,7 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
             sessions=sessions,
             fetcher=await stack.enter_async_context(Fetcher()),
             facts=facts,
+            ledger=ledger,
             metrics=metrics,
         )
         handlers = Handlers(street=street, outflows=outflows, in_flight=settings.in_flight)

@@ -1,15 +1,12 @@
-"""What a model takes, what a call used and cost, what its answer calls the model and may say of a failure: pure."""
+"""What a model takes, what its answer calls the model and what a failure may say: pure."""
 
 from collections.abc import Mapping
 
-from libs.catalog.model import Catalog, Route
-from libs.catalog.pricing import Priced, price
-from libs.contracts.northern.v1.frames_pb2 import Usage
+from libs.catalog.model import Route
 from libs.dialects.models import ModelFlags
 
 _SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "x-amz-security-token"})
 _SECRET_LENGTH = 8  # shorter ones are words such as `sandbox`
-_BYTES_A_TOKEN = 4  # of text, where no better measure is known; marked `estimated` wherever it is used
 
 
 def is_claude(route: Route) -> bool:
@@ -49,24 +46,3 @@ def scrubbed(message: str, headers: Mapping[str, str]) -> str:
                 if len(secret) >= _SECRET_LENGTH:
                     message = message.replace(secret, "[removed]")
     return message
-
-
-def estimated(text_bytes: int, output_bytes: int) -> Usage:
-    """Usage where the provider gave none: by bytes, and said so."""
-    return Usage(input=_tokens(text_bytes), output=_tokens(output_bytes), estimated=True)
-
-
-def cost(catalog: Catalog, route: Route, usage: Usage) -> Priced:
-    """The provider's price of what was used."""
-    return price(
-        catalog.card_of(route),
-        input=usage.input,
-        cache_read=usage.cache_read,
-        cache_write_5m=usage.cache_write_5m,
-        cache_write_1h=usage.cache_write_1h,
-        output=usage.output,
-    )
-
-
-def _tokens(size: int) -> int:
-    return -(-size // _BYTES_A_TOKEN)

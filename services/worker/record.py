@@ -29,9 +29,13 @@ class Record:
     def begun(self) -> bool:
         return self._recorded is not None
 
-    async def intend(self, egress: Egress) -> bool:
-        """Whether the record is durable: only then may a byte leave (I1)."""
+    def begin(self, egress: Egress) -> None:
+        """State the intent; from now on it may be on record. Raises RecordUnavailable where too much waits already."""
         self._recorded = self._facts.publish("egress", self._fact(egress=egress))
+
+    async def durable(self) -> bool:
+        """Whether the intent is on record: only then may a byte leave (I1)."""
+        assert self._recorded is not None
         await asyncio.wait([self._recorded], timeout=WAIT_S)
         return self._recorded.done()
 

@@ -11,6 +11,7 @@ from libs.catalog.model import Catalog, Route
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.telemetry.metrics import Metrics
 from services.worker.images.fetcher import Fetcher
+from services.worker.money.asking import Ledger
 from services.worker.providers.base import Provider
 from services.worker.ways_out import WayOut
 
@@ -26,6 +27,7 @@ class Street:
     sessions: Mapping[str, aiohttp.ClientSession]
     fetcher: Fetcher
     facts: FactPublisher
+    ledger: Ledger
     metrics: Metrics
     route_facts: dict[str, RouteFacts] = field(default_factory=dict)
 

@@ -54,7 +54,9 @@ async def street_with_two_upstreams(root: Path) -> AsyncIterator[Street]:
             AWS_SECRET_ACCESS_KEY="unused",
             AWS_ENDPOINT_URL_BEDROCK_RUNTIME=f"{other}/bedrock/ca-central-1",
         )
-        yield await stack.enter_async_context(street)
+        await stack.enter_async_context(street)
+        await street.credit(10_000)  # a prompt of 8 MiB is held for by its bytes
+        yield street
 
 
 async def _listens(port: int) -> bool:

@@ -86,6 +86,7 @@ async def scene() -> AsyncIterator[Scene]:
                 await _listening(upstream)
                 await _listening(proxy)
                 await _everything(street)
+            await street.credit(1_000_000)
             nothing, proxied = Tree(roots={}), Tree(roots={"proxy": proxy_pid})
             running = {name: pid for name, pid in street.pids().items() if pid}
             counted = Tree(roots={"supervisor": street.supervisor_pid, **running})

@@ -16,7 +16,7 @@ from libs.embedded.state import free_ports
 from libs.embedded.street import nats_server
 from libs.runtime.settings import Settings
 
-STORE_BYTES = 300 << 20
+STORE_BYTES = 600 << 20
 
 
 @dataclass

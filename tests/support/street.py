@@ -107,6 +107,11 @@ class Street:
         """The first account's key."""
         return str(read_json(self.state.bootstrap)["api_key"])
 
+    async def credit(self, amount: int) -> None:
+        """Give the first account more: what it opens with is little for load, or for very large prompts at once."""
+        verb = (sys.executable, "-m", "cli", "credits", "add", "t_first", str(amount), "--note", "for a test")
+        await asyncio.to_thread(subprocess.run, verb, cwd=ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL)
+
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """Signal a program; the process id it had."""
         pid = self.pids()[name]

@@ -227,6 +227,16 @@ class TestStream:
         await bus.append(f"dlq.{fresh()}", b"other")
         assert await bus.append(f"dlq.{name}", b"2", expected=first) == first + 2
 
+    async def test_the_last_message_of_a_subject_is_told_whatever_other_subjects_hold(self, bus: Bus) -> None:
+        name = fresh()
+        assert await bus.last(STREAM, f"dlq.{name}") is None
+        await bus.append(f"dlq.{name}", b"1")
+        seq = await bus.append(f"dlq.{name}", bytes(range(256)))
+        await bus.append(f"dlq.{fresh()}", b"other")
+        assert await bus.last(STREAM, f"dlq.{name}") == Stored(f"dlq.{name}", seq, bytes(range(256)))
+        with pytest.raises(BusUnavailable):
+            await bus.last("NONE", f"dlq.{name}")
+
     async def test_what_no_stream_keeps_is_refused(self, bus: Bus) -> None:
         with pytest.raises(NorthernError) as refused:
             await bus.append(f"nowhere.{fresh()}", b"x", timeout_s=0.5)

@@ -19,7 +19,7 @@ from libs.bus.base import Bus
 from libs.bus.nats import connect
 from libs.bus.provision import provision
 from libs.contracts.errors import Overloaded
-from libs.contracts.northern.v1.query_pb2 import SessionGot, SessionOf, SignIn
+from libs.contracts.northern.v1.account_pb2 import SessionGot, SessionOf, SignIn
 from libs.embedded.keyring import PEPPER, SESSION_KEY, fill, public_keys, seed_file
 from libs.embedded.nats_config import render
 from libs.runtime.settings import Settings

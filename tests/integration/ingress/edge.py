@@ -26,6 +26,7 @@ from libs.contracts.northern.v1.facts_pb2 import Delivered, FactBatch
 from libs.contracts.northern.v1.frames_pb2 import Control, End, Head, RouteFacts, Usage
 from libs.contracts.subjects import ROUTE
 from libs.telemetry.metrics import Metrics
+from services.ingress.balances import Balances
 from services.ingress.callers import Callers
 from services.ingress.domain import TIERS
 from services.ingress.handlers import Handlers
@@ -50,7 +51,13 @@ ROUTE_FACTS = RouteFacts(
     processing_jurisdictions=["CA"],
     evidence="asserted",
 )
-END = End(usage=Usage(input=1, output=2), cost_nano=1_500_000, currency="CAD")
+END = End(
+    usage=Usage(input=1, output=2),
+    cost_nano=1_000_000,
+    currency="USD",
+    billed_nano=1_500_000,
+    billed_currency="CAD",
+)
 DONE = b"data: [DONE]\n\n"
 MESSAGES = "/v1/messages"
 CLAUDE = "claude-sonnet-4-5-20250929"
@@ -223,10 +230,10 @@ async def edge(
 ) -> AsyncIterator[Edge]:
     bus, metrics = MemoryBus(), Metrics()
     await enrol(bus, tiers)
-    principals, heard = Principals(bus, PEPPER, metrics), Heard(bus)
+    principals, heard, balances = Principals(bus, PEPPER, metrics), Heard(bus), Balances(bus, metrics)
     inflows, outflows = Inflows(bus, "ingress", "e1", metrics), Outflows(bus, "worker", "w1")
     facts, ids = FactPublisher(bus, metrics), count(1)
-    for part in (principals, heard, inflows, outflows):
+    for part in (principals, heard, balances, inflows, outflows):
         await part.start()
     sessions = Sessions(bus=bus, principals=principals, secure=False)
     inference = Inference(
@@ -234,6 +241,7 @@ async def edge(
         inflows=inflows,
         facts=facts,
         metrics=metrics,
+        balances=balances,
         new_id=lambda: f"{next(ids):016x}",
         max_body=max_body,
         body_idle_s=body_idle_s,
@@ -266,7 +274,7 @@ async def edge(
             wire.writer.close()
         await server.close(0.1)
         await facts.close(1.0)
-        for part in (outflows, inflows, heard, principals):
+        for part in (outflows, inflows, balances, heard, principals):
             await part.close()
         for sub in list(bus.subs):
             await sub.stop()

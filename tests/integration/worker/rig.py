@@ -34,12 +34,14 @@ from libs.telemetry.metrics import Metrics
 from services.worker.app import _provider, _session
 from services.worker.handlers import Handlers
 from services.worker.images.fetcher import Fetcher
+from services.worker.money.asking import Ledger
 from services.worker.providers.base import Provider
 from services.worker.providers.vertex.credentials import GivenToken
 from services.worker.providers.vertex.wire import VertexProvider
 from services.worker.street import Street
 from services.worker.ways_out import find
 from tests.support.broker import until
+from tests.support.ledger import ScriptedLedger
 
 AZURE, OPENAI, QWEN = "azure/gpt-4.1-mini-ca", "openai/gpt-4.1-mini-us", "Qwen/Qwen3-14B"
 HAIKU = "bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0-global"
@@ -131,6 +133,7 @@ class Rig:
     outflows: Outflows
     inflows: Inflows
     metrics: Metrics
+    ledger: ScriptedLedger
     asked: int = 0
 
     async def ask(self, route_id: str = OPENAI, *, stream: bool = False, read: bool = True, **more: Any) -> Got:
@@ -144,6 +147,7 @@ class Rig:
         large = more.pop("large", False)
         inflow = self.inflows.open(body if large else None)
         route = CATALOG.routes.get(route_id)
+        attempt = more.pop("attempt", 0)
         envelope = Envelope(
             request_id=f"{self.asked:016x}",
             tenant="t_one",
@@ -154,9 +158,12 @@ class Rig:
             anthropic_beta=more.pop("anthropic_beta", ""),
             surface=more.pop("surface", Surface.SURFACE_GATEWAY),
             reply=inflow.reply,
+            attempt=attempt,
+            held_nano=more.pop("held_nano", 0),
+            idempotency_key=more.pop("idempotency_key", ""),
             policy=Policy(allowed_tiers=TIERS, residency=more.pop("residency", ())),
             shape=Shape(model=route_id, stream=stream, text_bytes=400, **more),
-            slip=[Candidate(route_id=route_id, egress=route.egress if route is not None else "openai")],
+            slip=[Candidate(route_id=route_id, egress=route.egress if route is not None else "openai")] * (attempt + 1),
             salt=SALT,
             request_hash=b"r" * 32,
             edge="edge-1",
@@ -246,6 +253,8 @@ async def working(
         inflows = Inflows(bus, "ingress", "e1", metrics)
         await outflows.start()
         await inflows.start()
+        ledger = Ledger(bus, "w1")
+        await ledger.start()
         street = Street(
             boot_id="w1",
             catalog=catalog,
@@ -254,6 +263,7 @@ async def working(
             sessions=sessions,
             fetcher=fetcher if fetcher is not None else await stack.enter_async_context(Fetcher()),
             facts=facts,
+            ledger=ledger,
             metrics=metrics,
         )
         handlers = Handlers(street=street, outflows=outflows, in_flight=in_flight)
@@ -261,7 +271,7 @@ async def working(
         for name in ways:
             await bus.subscribe(work(name), handlers.work, "worker")
         try:
-            yield Rig(bus, handlers, outflows, inflows, metrics)
+            yield Rig(bus, handlers, outflows, inflows, metrics, await ScriptedLedger(bus).start())
         finally:
             bus.disk.set()
             bus.disk_broken = False
@@ -269,6 +279,7 @@ async def working(
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             await facts.close(1.0)
+            await ledger.close()
             await inflows.close()
             await outflows.close()
             for sub in list(bus.subs):

@@ -236,7 +236,7 @@ async def test_a_fault_of_our_own_is_told_without_its_text_and_closes_the_record
     def fall(*_: object) -> None:
         raise RuntimeError("secret of the inside")
 
-    monkeypatch.setattr("services.worker.run.Run._answered", fall)
+    monkeypatch.setattr("services.worker.seen.Seen.answers", fall)
     async with listening(whole) as upstream, working(dialling(upstream.url)) as rig:
         got = await (await rig.ask()).over()
         finished = await rig.only_finished()

@@ -5,8 +5,16 @@ from datetime import UTC, datetime
 import pytest
 
 from libs.auth.records import TenantStatus, UserStatus
-from libs.contracts.errors import AccountDeactivated, InvalidSession
-from services.accounts.domain import Throttle, check_standing, first_key, first_tenant, first_user
+from libs.contracts.errors import AccountDeactivated, InvalidRequest, InvalidSession
+from services.accounts.domain import (
+    SignInThrottle,
+    Throttle,
+    check_password,
+    check_standing,
+    first_key,
+    first_tenant,
+    first_user,
+)
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 USER = first_user("u_a", "hash", NOW)
@@ -46,6 +54,51 @@ def test_a_flood_of_addresses_does_not_fill_memory() -> None:
     for n in range(100):
         throttle.admit(f"a{n}", n)
     assert len(throttle._by_address) == 3
+
+
+def test_after_a_quarter_of_an_hour_the_attempts_are_free_again() -> None:
+    throttle = Throttle()
+    for _ in range(5):
+        throttle.admit("a", 0)
+    assert throttle.admit("a", 899_999) == 0
+    assert throttle.wait_ms("a", 899_999) == 2000
+    assert throttle.wait_ms("a", 899_999 + 900_000) == 0
+    assert [throttle.admit("a", 2_000_000) for _ in range(5)] == [0] * 5
+
+
+def test_a_guesser_is_slowed_and_the_user_elsewhere_is_not() -> None:
+    throttle = SignInThrottle()
+    assert [throttle.admit("u", "1.1.1.1", 0) for _ in range(6)] == [0] * 5 + [1000]
+    assert throttle.admit("u", "2.2.2.2", 0) == 0
+    assert throttle.admit("v", "1.1.1.1", 0) == 0
+
+
+def test_many_guessers_of_one_user_and_one_guesser_of_many_users_are_slowed_too() -> None:
+    throttle = SignInThrottle()
+    assert [throttle.admit("u", f"10.0.0.{n}", 0) for n in range(51)] == [0] * 50 + [1000]
+    throttle = SignInThrottle()
+    assert [throttle.admit(f"u{n}", "1.1.1.1", 0) for n in range(101)] == [0] * 100 + [1000]
+    throttle.forget("u1", "1.1.1.1")  # one right password makes one guess undone, not the others
+    assert throttle.admit("u1", "1.1.1.1", 0) == 0
+    assert throttle.admit("u2", "1.1.1.1", 0) == 1000
+
+
+def test_who_knows_the_password_is_never_slowed() -> None:
+    throttle = SignInThrottle()
+    for _ in range(500):
+        assert throttle.admit("u", "1.1.1.1", 0) == 0
+        throttle.forget("u", "1.1.1.1")
+
+
+@pytest.mark.parametrize("password", ["", "eleven chars"[:11], "x" * 1025, "aaaaaaaaaaaaaaa", "Admin@northern.local "])
+def test_a_password_that_is_short_endless_or_obvious_is_refused_by_name(password: str) -> None:
+    with pytest.raises(InvalidRequest, match="password") as refused:
+        check_password(password, USER)
+    assert refused.value.param == "password"
+
+
+def test_a_long_password_will_do() -> None:
+    check_password("correct horse", USER)
 
 
 def test_who_is_gone_or_deactivated_may_not_act() -> None:

@@ -89,4 +89,45 @@ source = "a page"
 checked = 2026-11-20
 """
 
-FILES = {"egresses": EGRESSES, "models": MODELS, "prices": PRICES, "routes": ROUTES}
+BILLING = """
+[[markup]]
+tier = "managed_canadian_cloud"
+percent = "10"
+from = 2026-01-01
+source = "the operator"
+
+[[markup]]
+tier = "provider_api"
+percent = "5"
+from = 2026-01-01
+source = "the operator"
+
+[[markup]]
+tier = "self_hosted"
+percent = "0"
+from = 2026-01-01
+source = "the operator"
+
+[[byok]]
+percent = "2.5"
+from = 2026-01-01
+source = "the operator"
+"""
+
+EXCHANGE = """
+[[rate]]
+from = "USD"
+to = "CAD"
+rate = "1.25"
+date = 2026-01-01
+source = "a bank"
+"""
+
+FILES = {
+    "egresses": EGRESSES,
+    "models": MODELS,
+    "prices": PRICES,
+    "routes": ROUTES,
+    "billing": BILLING,
+    "exchange": EXCHANGE,
+}

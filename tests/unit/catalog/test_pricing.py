@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from libs.catalog.model import RateCard, Rates
 from libs.catalog.pricing import price
 
-BUCKETS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+BUCKETS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "image")
 NANO = st.integers(0, 10**15)
-RATES = st.builds(Rates, input=NANO, cache_read=NANO, cache_write_5m=NANO, cache_write_1h=NANO, output=NANO)
+RATES = st.builds(Rates, input=NANO, cache_read=NANO, cache_write_5m=NANO, cache_write_1h=NANO, output=NANO, image=NANO)
 COUNTS = st.fixed_dictionaries({name: st.integers(0, 10**10) for name in BUCKETS})
 
 
@@ -41,7 +41,7 @@ def test_every_bucket_is_rounded_once_half_even_and_the_total_is_their_sum(
 ) -> None:
     priced = asdict(price(card(rates), **counts))
     for name in BUCKETS:
-        exact = Decimal(counts[name]) * getattr(rates, name) / 1_000_000
+        exact = Decimal(counts[name]) * getattr(rates, name) / (1 if name == "image" else 1_000_000)
         assert priced[f"{name}_nano"] == exact.quantize(Decimal(1), ROUND_HALF_EVEN)
     assert priced["total_nano"] == sum(priced[f"{name}_nano"] for name in BUCKETS)
     assert all(type(value) is int for name, value in priced.items() if name.endswith("_nano"))

@@ -140,7 +140,8 @@ def test_the_edge_stops_first_and_the_broker_last() -> None:
     street = a_street({}, sandbox=True)
     long_running = sorted((p for p in street.values() if not p.once), key=lambda p: -p.stage)
     assert [p.name.split("-")[0] for p in long_running] == [
-        *("ingress", "router", "worker", "worker", "worker", "custody", "accounts", "sandbox", "clickhouse", "nats")
+        *("ingress", "router", "worker", "worker", "worker", "custody", "billing", "accounts", "sandbox", "clickhouse"),
+        "nats",
     ]
 
 
@@ -150,6 +151,7 @@ def test_every_service_speaks_with_its_own_seed() -> None:
     assert seeds == {
         "provision": "operator",
         "accounts": "accounts",
+        "billing": "billing",
         "custody": "custody",
         "worker-bedrock": "worker",
         "worker-openai": "worker",

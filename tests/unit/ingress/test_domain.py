@@ -293,3 +293,22 @@ def test_the_last_turn_travels_with_at_most_2_kb_of_it(letter: str) -> None:
     turn = read(chat(messages=[{"role": "user", "content": letter * 5_000}])).shape.last_user_turn
     assert 2_048 - 4 < len(turn.encode()) <= 2_048
     assert set(turn) == {letter}
+
+
+# --- Idempotency-Key -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", ["a", "8e03978e-40d5-43dd-bc93-6894a57f9324", '"quoted"', "x" * 255, " padded "])
+def test_a_clients_own_name_for_a_request_is_taken_as_it_is(given: str) -> None:
+    assert domain.idempotency_key([given]) == given.strip()
+
+
+def test_none_is_none() -> None:
+    assert domain.idempotency_key([]) == ""
+
+
+@pytest.mark.parametrize("given", [[""], ["  "], ["x" * 256], ["two words"], ["é"], ["\udcff"], ["a\tb"], ["a", "a"]])
+def test_a_name_that_is_not_one_visible_value_is_refused_by_name(given: list[str]) -> None:
+    with pytest.raises(InvalidRequest, match="1 to 255 visible") as raised:
+        domain.idempotency_key(given)
+    assert raised.value.param == "Idempotency-Key"

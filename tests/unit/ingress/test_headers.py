@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from libs.contracts.northern.v1.frames_pb2 import Head, RouteFacts
 from services.ingress import headers
 
@@ -68,3 +69,58 @@ def test_a_route_is_shown_under_the_public_names() -> None:
         "x-ni-residency-evidence": "contracted",
     }
     assert headers.custody(RouteFacts())["x-ni-processing-jurisdiction"] == "unknown"
+
+
+STATED = {
+    "limit-requests": "60",
+    "remaining-requests": "59",
+    "reset-requests": "1500",
+    "limit-tokens": "40000",
+    "remaining-tokens": "0",
+    "reset-tokens": "120",
+}
+
+
+def test_limits_have_openais_names_and_durations_in_its_dialect() -> None:
+    assert headers.limits(STATED, Dialect.DIALECT_OPENAI_CHAT, 0.0) == {
+        "x-ratelimit-limit-requests": "60",
+        "x-ratelimit-remaining-requests": "59",
+        "x-ratelimit-reset-requests": "1.5s",
+        "x-ratelimit-limit-tokens": "40000",
+        "x-ratelimit-remaining-tokens": "0",
+        "x-ratelimit-reset-tokens": "120ms",
+    }
+
+
+def test_limits_have_anthropics_names_and_times_in_its_dialect() -> None:
+    assert headers.limits(STATED, Dialect.DIALECT_ANTHROPIC_MESSAGES, 1_795_262_392.0) == {
+        "anthropic-ratelimit-requests-limit": "60",
+        "anthropic-ratelimit-requests-remaining": "59",
+        "anthropic-ratelimit-requests-reset": "2026-11-21T11:59:54Z",
+        "anthropic-ratelimit-tokens-limit": "40000",
+        "anthropic-ratelimit-tokens-remaining": "0",
+        "anthropic-ratelimit-tokens-reset": "2026-11-21T11:59:53Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (0, "0ms"),
+        (999, "999ms"),
+        (1_000, "1s"),
+        (59_900, "59.9s"),
+        (60_000, "1m0s"),
+        (360_000, "6m0s"),
+        (61_250, "1m1.25s"),
+    ],
+)
+def test_a_reset_is_written_as_openai_writes_it(ms: int, said: str) -> None:
+    found = headers.limits({"reset-tokens": str(ms)}, Dialect.DIALECT_OPENAI_CHAT, 0.0)
+    assert found == {"x-ratelimit-reset-tokens": said}
+
+
+@given(stated=st.dictionaries(PROTO_TEXT, PROTO_TEXT, max_size=5), dialect=st.sampled_from(Dialect.values()))
+def test_what_is_no_limit_becomes_no_header(stated: dict[str, str], dialect: Dialect) -> None:
+    for name, value in headers.limits(stated, dialect, 0.0).items():
+        assert PLAIN.fullmatch(name + value)

@@ -19,6 +19,7 @@ TABLE: list[tuple[type[NorthernError], int, str, str | None, str]] = [
     (errors.MethodNotAllowed, 405, INVALID, "method_not_allowed", INVALID),
     (errors.SlowRequest, 408, INVALID, "slow_request", INVALID),
     (errors.HeadersTooLarge, 431, INVALID, "headers_too_large", INVALID),
+    (errors.AlreadyExists, 409, INVALID, "already_exists", "conflict_error"),
     (errors.IdempotentReplay, 409, INVALID, "idempotent_replay", "conflict_error"),
     (errors.PiiUnsupportedContent, 422, INVALID, "pii_unsupported_content", INVALID),
     (errors.InvalidApiKey, 401, INVALID, "invalid_api_key", "authentication_error"),
@@ -26,6 +27,7 @@ TABLE: list[tuple[type[NorthernError], int, str, str | None, str]] = [
     (errors.SpendCapReached, 402, QUOTA, "spend_cap_reached", "billing_error"),
     (errors.KeyRevoked, 403, PERMISSION, "key_revoked", PERMISSION),
     (errors.AccountDeactivated, 403, PERMISSION, "account_deactivated", PERMISSION),
+    (errors.NotPermitted, 403, PERMISSION, "not_permitted", PERMISSION),
     (errors.RouteNotAllowed, 403, PERMISSION, "route_not_allowed", PERMISSION),
     (errors.ResidencyRefused, 403, PERMISSION, "residency_refused", PERMISSION),
     (errors.ModelNotFound, 404, INVALID, "model_not_found", "not_found_error"),
@@ -34,6 +36,7 @@ TABLE: list[tuple[type[NorthernError], int, str, str | None, str]] = [
     (errors.RateLimitExceeded, 429, RATE, "rate_limit_exceeded", RATE),
     (errors.ProviderRateLimited, 429, RATE, "rate_limit_exceeded", RATE),
     (errors.CreditOnHold, 429, RATE, "credit_on_hold", RATE),
+    (errors.BillingUnavailable, 503, SERVER, "billing_unavailable", OVERLOADED),
     (errors.UpstreamError, 502, SERVER, "upstream_error", "api_error"),
     (errors.CredentialRefused, 502, SERVER, "upstream_error", "api_error"),
     (errors.WorkerLost, 502, SERVER, "worker_lost", "api_error"),
@@ -50,6 +53,7 @@ OVERLOADS = {
     errors.Overloaded,
     errors.PiiUnavailable,
     errors.RecordUnavailable,
+    errors.BillingUnavailable,
     errors.StoreUnavailable,
     errors.BusUnavailable,
 }
@@ -137,3 +141,16 @@ def test_an_anthropic_stream_names_its_error_event() -> None:
     event = problems.event_of(errors.StreamBroken("cut"), ANTHROPIC, "0" * 16)
     assert event.startswith(b"event: error\ndata: {")
     assert b"[DONE]" not in event
+
+
+def test_a_replay_names_the_first_request_and_its_record_and_is_not_to_be_tried_again() -> None:
+    error = from_failure(to_failure(errors.IdempotentReplay("used before", first_request_id="ab" * 8)))
+    found = problems.headers_of(error)
+    assert found["x-should-retry"] == "false"
+    assert found["x-ni-first-request-id"] == "ab" * 8
+    assert found["x-ni-first-request-custody"] == f"/api/usage/custody/{'ab' * 8}"
+
+
+def test_a_request_that_no_minute_is_long_enough_for_is_not_to_be_tried_again() -> None:
+    assert problems.headers_of(errors.RateLimitExceeded("later"))["x-should-retry"] == "true"
+    assert problems.headers_of(errors.RateLimitExceeded("never", param="max_tokens"))["x-should-retry"] == "false"

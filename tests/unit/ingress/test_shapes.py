@@ -184,3 +184,62 @@ def test_blocks_within_blocks_are_counted_as_deep_as_a_body_may_be() -> None:
     for _ in range(120):
         content = [{"type": "tool_result", "content": content}]
     assert shape(messages=[{"role": "user", "content": content}]).text_bytes == 4
+
+
+# --- what a hold is reckoned with ------------------------------------------------------------------------------------
+
+
+def test_images_that_are_carried_are_counted_as_they_are_encoded_and_links_are_not() -> None:
+    parts = [
+        {"type": "image_url", "image_url": {"url": DATA}},
+        {"type": "image_url", "image_url": DATA},
+        {"type": "image_url", "image_url": {"url": HTTPS}},
+    ]
+    found = read(chat(messages=[{"role": "user", "content": parts}])).shape
+    assert (found.images, found.image_links, found.image_bytes) == (3, 1, 2 * len(DATA))
+    carried = image(type="base64", media_type="image/png", data="A" * 900)
+    inside = {"type": "tool_result", "tool_use_id": "t", "content": [carried, image(type="url", url=HTTPS)]}
+    assert shape(messages=[{"role": "user", "content": [inside, carried]}]).image_bytes == 1_800
+
+
+@pytest.mark.parametrize(
+    "part", [{"type": "image_url"}, {"type": "image_url", "image_url": {"url": 7}}, image(data="")]
+)
+def test_an_image_that_is_none_weighs_nothing(part: dict[str, Any]) -> None:
+    assert read(chat(messages=[{"role": "user", "content": [part]}])).shape.image_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("n", "choices"), [(..., 0), (None, 0), (1, 0), (4, 4), (0, 0), (-3, 0), ("4", 0), (1 << 40, 0)]
+)
+def test_how_many_answers_are_asked_for_at_once(n: Any, choices: int) -> None:
+    assert read(chat(n=n)).shape.choices == choices
+
+
+@pytest.mark.parametrize(
+    ("more", "thinking"),
+    [
+        ({}, False),
+        ({"reasoning_effort": "low"}, True),
+        ({"reasoning_effort": "none"}, False),
+        ({"reasoning": {}}, True),
+    ],
+)
+def test_whether_the_model_is_asked_to_think(more: dict[str, Any], thinking: bool) -> None:
+    assert read(chat(**more)).shape.thinking is thinking
+
+
+@pytest.mark.parametrize(
+    ("more", "thinking"),
+    [
+        ({}, False),
+        ({"thinking": {"type": "disabled"}}, False),
+        ({"thinking": {"type": "adaptive"}}, True),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, True),
+        ({"thinking": None}, False),
+        ({"output_config": {"effort": "high"}}, True),
+        ({"output_config": 7}, False),
+    ],
+)
+def test_whether_a_claude_is_asked_to_think(more: dict[str, Any], thinking: bool) -> None:
+    assert shape(**more).thinking is thinking

@@ -16,9 +16,11 @@ from libs.telemetry.metrics import Metrics
 from services.worker import record
 from services.worker import run as worker
 from services.worker.images.fetcher import Fetcher
+from services.worker.money.asking import Ledger
 from services.worker.providers.openai.wire import OpenAIProvider
 from services.worker.street import Street
 from services.worker.ways_out import find
+from tests.support.ledger import ScriptedLedger
 
 ROUTE = "openai/gpt-4.1-mini-us"
 
@@ -47,10 +49,13 @@ async def bus() -> SlowEgress:
     return SlowEgress()
 
 
-def a_run(bus: SlowEgress) -> tuple[worker.Run, FactPublisher]:
+async def a_run(bus: SlowEgress) -> tuple[worker.Run, FactPublisher]:
     catalog = load(Path("infra/config"))
     egress = catalog.egresses["openai"]
     facts = FactPublisher(bus, Metrics())
+    ledger = Ledger(bus, "b")
+    await ledger.start()
+    await ScriptedLedger(bus).start()
     street = Street(
         boot_id="b",
         catalog=catalog,
@@ -59,6 +64,7 @@ def a_run(bus: SlowEgress) -> tuple[worker.Run, FactPublisher]:
         sessions={},
         fetcher=Fetcher(),
         facts=facts,
+        ledger=ledger,
         metrics=Metrics(),
     )
     envelope = Envelope(request_id="0" * 16, tenant="t", reply="ni.reply.ingress.r.t", salt=b"s" * 32)
@@ -69,7 +75,7 @@ def a_run(bus: SlowEgress) -> tuple[worker.Run, FactPublisher]:
 
 
 async def test_a_client_that_leaves_before_the_record_stands_is_closed_after_it(bus: SlowEgress) -> None:
-    run, facts = a_run(bus)
+    run, facts = await a_run(bus)
     run.task = asyncio.create_task(run.run())
     await asyncio.wait_for(bus.asked.wait(), 5)
     run.task.cancel()
@@ -86,7 +92,7 @@ async def test_a_record_that_comes_too_late_is_closed_after_it(
     bus: SlowEgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record, "WAIT_S", 0.05)
-    run, facts = a_run(bus)
+    run, facts = await a_run(bus)
     await run.run()
     await asyncio.sleep(0.05)
     bus.allowed.set()

@@ -33,7 +33,7 @@ OPERATION_GENERATE: Operation
 OPERATION_COUNT_TOKENS: Operation
 
 class Shape(_message.Message):
-    __slots__ = ("model", "stream", "text_bytes", "last_user_turn", "images", "tools", "schema", "max_tokens", "include_usage", "image_links")
+    __slots__ = ("model", "stream", "text_bytes", "last_user_turn", "images", "tools", "schema", "max_tokens", "include_usage", "image_links", "image_bytes", "choices", "thinking")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
     TEXT_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +44,9 @@ class Shape(_message.Message):
     MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_USAGE_FIELD_NUMBER: _ClassVar[int]
     IMAGE_LINKS_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
+    THINKING_FIELD_NUMBER: _ClassVar[int]
     model: str
     stream: bool
     text_bytes: int
@@ -54,7 +57,10 @@ class Shape(_message.Message):
     max_tokens: int
     include_usage: bool
     image_links: int
-    def __init__(self, model: _Optional[str] = ..., stream: _Optional[bool] = ..., text_bytes: _Optional[int] = ..., last_user_turn: _Optional[str] = ..., images: _Optional[int] = ..., tools: _Optional[int] = ..., schema: _Optional[bool] = ..., max_tokens: _Optional[int] = ..., include_usage: _Optional[bool] = ..., image_links: _Optional[int] = ...) -> None: ...
+    image_bytes: int
+    choices: int
+    thinking: bool
+    def __init__(self, model: _Optional[str] = ..., stream: _Optional[bool] = ..., text_bytes: _Optional[int] = ..., last_user_turn: _Optional[str] = ..., images: _Optional[int] = ..., tools: _Optional[int] = ..., schema: _Optional[bool] = ..., max_tokens: _Optional[int] = ..., include_usage: _Optional[bool] = ..., image_links: _Optional[int] = ..., image_bytes: _Optional[int] = ..., choices: _Optional[int] = ..., thinking: _Optional[bool] = ...) -> None: ...
 
 class Policy(_message.Message):
     __slots__ = ("allowed_tiers", "tier", "residency", "allow_fallbacks")
@@ -85,7 +91,7 @@ class Candidate(_message.Message):
     def __init__(self, route_id: _Optional[str] = ..., egress: _Optional[str] = ...) -> None: ...
 
 class Envelope(_message.Message):
-    __slots__ = ("request_id", "tenant", "key_id", "dialect", "surface", "reply", "budget_ms", "policy", "shape", "body", "body_ref", "stream_options", "slip", "attempt", "traceparent", "received_at_ms", "salt", "request_hash", "edge", "operation", "anthropic_version", "anthropic_beta")
+    __slots__ = ("request_id", "tenant", "key_id", "dialect", "surface", "reply", "budget_ms", "policy", "shape", "body", "body_ref", "stream_options", "slip", "attempt", "traceparent", "received_at_ms", "salt", "request_hash", "edge", "operation", "anthropic_version", "anthropic_beta", "idempotency_key", "held_nano")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +114,8 @@ class Envelope(_message.Message):
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     ANTHROPIC_VERSION_FIELD_NUMBER: _ClassVar[int]
     ANTHROPIC_BETA_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    HELD_NANO_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     tenant: str
     key_id: str
@@ -130,4 +138,6 @@ class Envelope(_message.Message):
     operation: Operation
     anthropic_version: str
     anthropic_beta: str
-    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., surface: _Optional[_Union[Surface, str]] = ..., reply: _Optional[str] = ..., budget_ms: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., shape: _Optional[_Union[Shape, _Mapping]] = ..., body: _Optional[bytes] = ..., body_ref: _Optional[_Union[BodyRef, _Mapping]] = ..., stream_options: _Optional[bytes] = ..., slip: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., attempt: _Optional[int] = ..., traceparent: _Optional[str] = ..., received_at_ms: _Optional[int] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., edge: _Optional[str] = ..., operation: _Optional[_Union[Operation, str]] = ..., anthropic_version: _Optional[str] = ..., anthropic_beta: _Optional[str] = ...) -> None: ...
+    idempotency_key: str
+    held_nano: int
+    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., surface: _Optional[_Union[Surface, str]] = ..., reply: _Optional[str] = ..., budget_ms: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., shape: _Optional[_Union[Shape, _Mapping]] = ..., body: _Optional[bytes] = ..., body_ref: _Optional[_Union[BodyRef, _Mapping]] = ..., stream_options: _Optional[bytes] = ..., slip: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., attempt: _Optional[int] = ..., traceparent: _Optional[str] = ..., received_at_ms: _Optional[int] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., edge: _Optional[str] = ..., operation: _Optional[_Union[Operation, str]] = ..., anthropic_version: _Optional[str] = ..., anthropic_beta: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., held_nano: _Optional[int] = ...) -> None: ...

@@ -94,7 +94,7 @@ class Endpoint(_message.Message):
     def __init__(self, host: _Optional[str] = ..., address: _Optional[str] = ..., tls_version: _Optional[str] = ..., certificate_key_hash: _Optional[bytes] = ..., provider_request_id: _Optional[str] = ...) -> None: ...
 
 class Finished(_message.Message):
-    __slots__ = ("boot_id", "attempts", "outcome", "usage", "rate_card", "cost_nano", "currency", "provider_status", "error_code", "endpoint", "response_hash", "first_byte_ms", "total_ms", "output_bytes", "route")
+    __slots__ = ("boot_id", "attempts", "outcome", "usage", "rate_card", "cost_nano", "currency", "provider_status", "error_code", "endpoint", "response_hash", "first_byte_ms", "total_ms", "output_bytes", "route", "billed_nano", "billed_currency")
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +110,8 @@ class Finished(_message.Message):
     TOTAL_MS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_BYTES_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
+    BILLED_NANO_FIELD_NUMBER: _ClassVar[int]
+    BILLED_CURRENCY_FIELD_NUMBER: _ClassVar[int]
     boot_id: str
     attempts: int
     outcome: Outcome
@@ -125,7 +127,9 @@ class Finished(_message.Message):
     total_ms: int
     output_bytes: int
     route: _frames_pb2.RouteFacts
-    def __init__(self, boot_id: _Optional[str] = ..., attempts: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., usage: _Optional[_Union[_frames_pb2.Usage, _Mapping]] = ..., rate_card: _Optional[str] = ..., cost_nano: _Optional[int] = ..., currency: _Optional[str] = ..., provider_status: _Optional[int] = ..., error_code: _Optional[str] = ..., endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., response_hash: _Optional[bytes] = ..., first_byte_ms: _Optional[int] = ..., total_ms: _Optional[int] = ..., output_bytes: _Optional[int] = ..., route: _Optional[_Union[_frames_pb2.RouteFacts, _Mapping]] = ...) -> None: ...
+    billed_nano: int
+    billed_currency: str
+    def __init__(self, boot_id: _Optional[str] = ..., attempts: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., usage: _Optional[_Union[_frames_pb2.Usage, _Mapping]] = ..., rate_card: _Optional[str] = ..., cost_nano: _Optional[int] = ..., currency: _Optional[str] = ..., provider_status: _Optional[int] = ..., error_code: _Optional[str] = ..., endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., response_hash: _Optional[bytes] = ..., first_byte_ms: _Optional[int] = ..., total_ms: _Optional[int] = ..., output_bytes: _Optional[int] = ..., route: _Optional[_Union[_frames_pb2.RouteFacts, _Mapping]] = ..., billed_nano: _Optional[int] = ..., billed_currency: _Optional[str] = ...) -> None: ...
 
 class Delivered(_message.Message):
     __slots__ = ("delivery", "status", "size", "chunks", "hash", "output_bytes", "first_byte_ms", "total_ms")

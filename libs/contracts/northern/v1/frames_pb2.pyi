@@ -43,7 +43,14 @@ class RouteFacts(_message.Message):
     def __init__(self, route_id: _Optional[str] = ..., tier: _Optional[str] = ..., provider: _Optional[str] = ..., region: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., custody_path: _Optional[str] = ..., credential_source: _Optional[str] = ..., litellm_model: _Optional[str] = ..., processing_jurisdictions: _Optional[_Iterable[str]] = ..., evidence: _Optional[str] = ..., sandbox: _Optional[bool] = ..., model: _Optional[str] = ...) -> None: ...
 
 class Head(_message.Message):
-    __slots__ = ("status", "stream", "route", "dropped_params", "attempts", "provider_us", "provider_request_id", "estimated")
+    __slots__ = ("status", "stream", "route", "dropped_params", "attempts", "provider_us", "provider_request_id", "estimated", "limits")
+    class LimitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     STATUS_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +59,7 @@ class Head(_message.Message):
     PROVIDER_US_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     status: int
     stream: bool
     route: RouteFacts
@@ -60,10 +68,11 @@ class Head(_message.Message):
     provider_us: int
     provider_request_id: str
     estimated: bool
-    def __init__(self, status: _Optional[int] = ..., stream: _Optional[bool] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., dropped_params: _Optional[_Iterable[str]] = ..., attempts: _Optional[int] = ..., provider_us: _Optional[int] = ..., provider_request_id: _Optional[str] = ..., estimated: _Optional[bool] = ...) -> None: ...
+    limits: _containers.ScalarMap[str, str]
+    def __init__(self, status: _Optional[int] = ..., stream: _Optional[bool] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., dropped_params: _Optional[_Iterable[str]] = ..., attempts: _Optional[int] = ..., provider_us: _Optional[int] = ..., provider_request_id: _Optional[str] = ..., estimated: _Optional[bool] = ..., limits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "estimated")
+    __slots__ = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "estimated", "service_tier", "images")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     CACHE_READ_FIELD_NUMBER: _ClassVar[int]
     CACHE_WRITE_5M_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +80,8 @@ class Usage(_message.Message):
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     REASONING_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_TIER_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
     input: int
     cache_read: int
     cache_write_5m: int
@@ -78,33 +89,50 @@ class Usage(_message.Message):
     output: int
     reasoning: int
     estimated: bool
-    def __init__(self, input: _Optional[int] = ..., cache_read: _Optional[int] = ..., cache_write_5m: _Optional[int] = ..., cache_write_1h: _Optional[int] = ..., output: _Optional[int] = ..., reasoning: _Optional[int] = ..., estimated: _Optional[bool] = ...) -> None: ...
+    service_tier: str
+    images: int
+    def __init__(self, input: _Optional[int] = ..., cache_read: _Optional[int] = ..., cache_write_5m: _Optional[int] = ..., cache_write_1h: _Optional[int] = ..., output: _Optional[int] = ..., reasoning: _Optional[int] = ..., estimated: _Optional[bool] = ..., service_tier: _Optional[str] = ..., images: _Optional[int] = ...) -> None: ...
 
 class End(_message.Message):
-    __slots__ = ("usage", "cost_nano", "currency")
+    __slots__ = ("usage", "cost_nano", "currency", "billed_nano", "billed_currency")
     USAGE_FIELD_NUMBER: _ClassVar[int]
     COST_NANO_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    BILLED_NANO_FIELD_NUMBER: _ClassVar[int]
+    BILLED_CURRENCY_FIELD_NUMBER: _ClassVar[int]
     usage: Usage
     cost_nano: int
     currency: str
-    def __init__(self, usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_nano: _Optional[int] = ..., currency: _Optional[str] = ...) -> None: ...
+    billed_nano: int
+    billed_currency: str
+    def __init__(self, usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_nano: _Optional[int] = ..., currency: _Optional[str] = ..., billed_nano: _Optional[int] = ..., billed_currency: _Optional[str] = ...) -> None: ...
 
 class Failure(_message.Message):
-    __slots__ = ("code", "message", "retry_after_ms", "provider_status", "param", "route")
+    __slots__ = ("code", "message", "retry_after_ms", "provider_status", "param", "route", "limits", "first_request_id")
+    class LimitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     CODE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_STATUS_FIELD_NUMBER: _ClassVar[int]
     PARAM_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     code: str
     message: str
     retry_after_ms: int
     provider_status: int
     param: str
     route: RouteFacts
-    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ..., provider_status: _Optional[int] = ..., param: _Optional[str] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ...) -> None: ...
+    limits: _containers.ScalarMap[str, str]
+    first_request_id: str
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ..., provider_status: _Optional[int] = ..., param: _Optional[str] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., limits: _Optional[_Mapping[str, str]] = ..., first_request_id: _Optional[str] = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("attempt", "n", "taken", "head", "data", "output_bytes", "end", "failure", "beat")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17northern/v1/query.proto\x12\x0bnorthern.v1\"E\n\x0cQueryFailure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\"A\n\nCustodyGet\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07wait_ms\x18\x03 \x01(\r\"H\n\nCustodyGot\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\x0e\n\x06record\x18\x02 \x01(\x0c\")\n\x06SignIn\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\"\x1a\n\tSessionOf\x12\r\n\x05token\x18\x01 \x01(\t\"\x7f\n\nSessionGot\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\r\n\x05token\x18\x02 \x01(\t\x12\x12\n\ncsrf_token\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\x0c\x12\x14\n\x0c\x65xpires_in_s\x18\x05 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17northern/v1/query.proto\x12\x0bnorthern.v1\"T\n\x0cQueryFailure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\x12\r\n\x05param\x18\x04 \x01(\t\"A\n\nCustodyGet\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07wait_ms\x18\x03 \x01(\r\"H\n\nCustodyGot\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\x0e\n\x06record\x18\x02 \x01(\x0c\"\x82\x01\n\x0bUsageFilter\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\r\n\x05route\x18\x04 \x01(\t\x12\x0e\n\x06status\x18\x05 \x01(\t\x12\x0f\n\x07\x66rom_ms\x18\x06 \x01(\x03\x12\x10\n\x08until_ms\x18\x07 \x01(\x03\"c\n\x08UsageAsk\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12(\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.northern.v1.UsageFilter\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\"\x83\x01\n\tTotalsAsk\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12(\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.northern.v1.UsageFilter\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x05 \x01(\t\x12\r\n\x05limit\x18\x06 \x01(\r\"b\n\x0fTransactionsAsk\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\t\x12\r\n\x05limit\x18\x05 \x01(\r\"U\n\x08ListTold\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\x12\x0c\n\x04next\x18\x03 \x01(\t\"R\n\tSheetTold\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\x0b\n\x03\x63sv\x18\x02 \x01(\x0c\x12\x0c\n\x04next\x18\x03 \x01(\t\"\x1f\n\x0cReconcileAsk\x12\x0f\n\x07wait_ms\x18\x01 \x01(\r\"K\n\rReconcileTold\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\x0e\n\x06report\x18\x02 \x01(\x0c\"\x1c\n\nCreditsAsk\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"\x81\x01\n\x0b\x43reditsTold\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x19.northern.v1.QueryFailure\x12\x14\n\x0c\x62\x61lance_nano\x18\x02 \x01(\x03\x12\x11\n\theld_nano\x18\x03 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,15 +32,29 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'northern.v1.query_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_QUERYFAILURE']._serialized_start=40
-  _globals['_QUERYFAILURE']._serialized_end=109
-  _globals['_CUSTODYGET']._serialized_start=111
-  _globals['_CUSTODYGET']._serialized_end=176
-  _globals['_CUSTODYGOT']._serialized_start=178
-  _globals['_CUSTODYGOT']._serialized_end=250
-  _globals['_SIGNIN']._serialized_start=252
-  _globals['_SIGNIN']._serialized_end=293
-  _globals['_SESSIONOF']._serialized_start=295
-  _globals['_SESSIONOF']._serialized_end=321
-  _globals['_SESSIONGOT']._serialized_start=323
-  _globals['_SESSIONGOT']._serialized_end=450
+  _globals['_QUERYFAILURE']._serialized_end=124
+  _globals['_CUSTODYGET']._serialized_start=126
+  _globals['_CUSTODYGET']._serialized_end=191
+  _globals['_CUSTODYGOT']._serialized_start=193
+  _globals['_CUSTODYGOT']._serialized_end=265
+  _globals['_USAGEFILTER']._serialized_start=268
+  _globals['_USAGEFILTER']._serialized_end=398
+  _globals['_USAGEASK']._serialized_start=400
+  _globals['_USAGEASK']._serialized_end=499
+  _globals['_TOTALSASK']._serialized_start=502
+  _globals['_TOTALSASK']._serialized_end=633
+  _globals['_TRANSACTIONSASK']._serialized_start=635
+  _globals['_TRANSACTIONSASK']._serialized_end=733
+  _globals['_LISTTOLD']._serialized_start=735
+  _globals['_LISTTOLD']._serialized_end=820
+  _globals['_SHEETTOLD']._serialized_start=822
+  _globals['_SHEETTOLD']._serialized_end=904
+  _globals['_RECONCILEASK']._serialized_start=906
+  _globals['_RECONCILEASK']._serialized_end=937
+  _globals['_RECONCILETOLD']._serialized_start=939
+  _globals['_RECONCILETOLD']._serialized_end=1014
+  _globals['_CREDITSASK']._serialized_start=1016
+  _globals['_CREDITSASK']._serialized_end=1044
+  _globals['_CREDITSTOLD']._serialized_start=1047
+  _globals['_CREDITSTOLD']._serialized_end=1176
 # @@protoc_insertion_point(module_scope)

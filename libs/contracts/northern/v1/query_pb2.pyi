@@ -1,19 +1,22 @@
+from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class QueryFailure(_message.Message):
-    __slots__ = ("code", "message", "retry_after_ms")
+    __slots__ = ("code", "message", "retry_after_ms", "param")
     CODE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    PARAM_FIELD_NUMBER: _ClassVar[int]
     code: str
     message: str
     retry_after_ms: int
-    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
+    param: str
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ..., param: _Optional[str] = ...) -> None: ...
 
 class CustodyGet(_message.Message):
     __slots__ = ("tenant", "request_id", "wait_ms")
@@ -33,30 +36,116 @@ class CustodyGot(_message.Message):
     record: bytes
     def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., record: _Optional[bytes] = ...) -> None: ...
 
-class SignIn(_message.Message):
-    __slots__ = ("email", "password")
-    EMAIL_FIELD_NUMBER: _ClassVar[int]
-    PASSWORD_FIELD_NUMBER: _ClassVar[int]
-    email: str
-    password: str
-    def __init__(self, email: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+class UsageFilter(_message.Message):
+    __slots__ = ("request_id", "key_id", "model", "route", "status", "from_ms", "until_ms")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    key_id: str
+    model: str
+    route: str
+    status: str
+    from_ms: int
+    until_ms: int
+    def __init__(self, request_id: _Optional[str] = ..., key_id: _Optional[str] = ..., model: _Optional[str] = ..., route: _Optional[str] = ..., status: _Optional[str] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ...) -> None: ...
 
-class SessionOf(_message.Message):
-    __slots__ = ("token",)
-    TOKEN_FIELD_NUMBER: _ClassVar[int]
-    token: str
-    def __init__(self, token: _Optional[str] = ...) -> None: ...
+class UsageAsk(_message.Message):
+    __slots__ = ("tenant", "filter", "cursor", "limit")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    filter: UsageFilter
+    cursor: str
+    limit: int
+    def __init__(self, tenant: _Optional[str] = ..., filter: _Optional[_Union[UsageFilter, _Mapping]] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
-class SessionGot(_message.Message):
-    __slots__ = ("failure", "token", "csrf_token", "user", "expires_in_s")
+class TotalsAsk(_message.Message):
+    __slots__ = ("tenant", "filter", "by", "time_zone", "cursor", "limit")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    filter: UsageFilter
+    by: str
+    time_zone: str
+    cursor: str
+    limit: int
+    def __init__(self, tenant: _Optional[str] = ..., filter: _Optional[_Union[UsageFilter, _Mapping]] = ..., by: _Optional[str] = ..., time_zone: _Optional[str] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class TransactionsAsk(_message.Message):
+    __slots__ = ("tenant", "type", "request_id", "cursor", "limit")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    type: str
+    request_id: str
+    cursor: str
+    limit: int
+    def __init__(self, tenant: _Optional[str] = ..., type: _Optional[str] = ..., request_id: _Optional[str] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListTold(_message.Message):
+    __slots__ = ("failure", "entries", "next")
     FAILURE_FIELD_NUMBER: _ClassVar[int]
-    TOKEN_FIELD_NUMBER: _ClassVar[int]
-    CSRF_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    USER_FIELD_NUMBER: _ClassVar[int]
-    EXPIRES_IN_S_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
     failure: QueryFailure
-    token: str
-    csrf_token: str
-    user: bytes
-    expires_in_s: int
-    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., token: _Optional[str] = ..., csrf_token: _Optional[str] = ..., user: _Optional[bytes] = ..., expires_in_s: _Optional[int] = ...) -> None: ...
+    entries: _containers.RepeatedScalarFieldContainer[bytes]
+    next: str
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., entries: _Optional[_Iterable[bytes]] = ..., next: _Optional[str] = ...) -> None: ...
+
+class SheetTold(_message.Message):
+    __slots__ = ("failure", "csv", "next")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    CSV_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    failure: QueryFailure
+    csv: bytes
+    next: str
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., csv: _Optional[bytes] = ..., next: _Optional[str] = ...) -> None: ...
+
+class ReconcileAsk(_message.Message):
+    __slots__ = ("wait_ms",)
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    wait_ms: int
+    def __init__(self, wait_ms: _Optional[int] = ...) -> None: ...
+
+class ReconcileTold(_message.Message):
+    __slots__ = ("failure", "report")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    failure: QueryFailure
+    report: bytes
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., report: _Optional[bytes] = ...) -> None: ...
+
+class CreditsAsk(_message.Message):
+    __slots__ = ("tenant",)
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    def __init__(self, tenant: _Optional[str] = ...) -> None: ...
+
+class CreditsTold(_message.Message):
+    __slots__ = ("failure", "balance_nano", "held_nano", "currency", "seq")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_NANO_FIELD_NUMBER: _ClassVar[int]
+    HELD_NANO_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    failure: QueryFailure
+    balance_nano: int
+    held_nano: int
+    currency: str
+    seq: int
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., balance_nano: _Optional[int] = ..., held_nano: _Optional[int] = ..., currency: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...

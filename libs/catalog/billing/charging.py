@@ -1,0 +1,45 @@
+"""What an ended call may be charged for: all of what was used, what was forwarded of it, or nothing."""
+
+from libs.contracts.northern.v1.facts_pb2 import Outcome
+from libs.contracts.northern.v1.frames_pb2 import Usage
+
+_BYTES_A_TOKEN = 4  # of text, where no better measure is known; what rests on it is marked `estimated`
+
+
+def chargeable(outcome: Outcome, usage: Usage, output_bytes: int, *, text_bytes: int = 0) -> Usage:
+    """The usage to bill; an empty one is free. `usage` is the provider's, as far as it went, empty where it said none.
+
+    `output_bytes`: model output that was forwarded. `text_bytes`: of the prompt, our own measure of it. An answer is
+    empty that has no output, in bytes or in tokens: a call of a tool without arguments has tokens alone.
+    """
+    match outcome:
+        case Outcome.OUTCOME_COMPLETED if usage.output or not output_bytes:
+            return usage if usage.output else Usage()
+        case Outcome.OUTCOME_COMPLETED if _prompt(usage):
+            return usage
+        case Outcome.OUTCOME_COMPLETED | Outcome.OUTCOME_CANCELLED | Outcome.OUTCOME_CUT if output_bytes:
+            return _forwarded(usage, output_bytes, text_bytes)
+        case Outcome.OUTCOME_WORKER_LOST if output_bytes:  # the rest of it is our loss
+            return Usage(output=_tokens(output_bytes), service_tier=usage.service_tier, estimated=True)
+        case _:  # failed before the first byte, never sent, nothing forwarded, or an outcome that nobody stated
+            return Usage()
+
+
+def _forwarded(usage: Usage, output_bytes: int, text_bytes: int) -> Usage:
+    """The prompt as the provider's first event counted it, else as we do; output by bytes: its count is not final."""
+    counted = Usage()
+    counted.CopyFrom(usage)
+    if not _prompt(usage):
+        counted.input = _tokens(text_bytes)
+    counted.output = _tokens(output_bytes)
+    counted.reasoning = min(usage.reasoning, counted.output)
+    counted.estimated = True
+    return counted
+
+
+def _prompt(usage: Usage) -> int:
+    return usage.input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h
+
+
+def _tokens(size: int) -> int:
+    return -(-size // _BYTES_A_TOKEN)

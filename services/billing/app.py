@@ -1,0 +1,103 @@
+"""Billing put together: broker and store opened, the ledger's shard owned when it is free; closed in order."""
+
+import asyncio
+import os
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from libs.bus.base import Bus
+from libs.bus.beats import beating
+from libs.bus.nats import connect
+from libs.catalog.load import load
+from libs.projection.tasks import stopped
+from libs.runtime.run import Checks
+from libs.runtime.settings import refuse
+from libs.store.clickhouse import ClickHouseStore
+from libs.telemetry.log import logger
+from libs.telemetry.metrics import Metrics
+from services.billing.books.keeping import Books
+from services.billing.ledger.owner import Ownership
+from services.billing.ledger.queries import copy_head
+from services.billing.ledger.rules import Rules
+from services.billing.settings import Settings
+
+_READY_S = 0.1
+_BEHIND = 10_000  # messages: more than this unread and holds are kept for too long
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
+    """Run billing while the context is open."""
+    try:
+        catalog = load(settings.config_dir)
+    except (OSError, ValueError) as error:
+        refuse(str(error))
+    boot_id = secrets.token_hex(8)
+    async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(connect("billing", settings))
+        store = ClickHouseStore(settings)
+        stack.push_async_callback(store.close)
+        rules = Rules(bus, metrics)
+        stack.push_async_callback(rules.close)
+        await rules.start()
+        ownership = Ownership(
+            bus=bus,
+            shard=settings.shard,
+            owner=boot_id,
+            rules=rules,
+            catalog=catalog,
+            metrics=metrics,
+            now_ms=_now_ms,
+            copy_head=lambda: copy_head(store, settings.shard),
+        )
+
+        books = Books(bus=bus, store=store, catalog=catalog, metrics=metrics, owner=boot_id, now_ms=_now_ms)
+        projections = await stack.enter_async_context(books.kept())
+
+        def checks() -> Mapping[str, bool]:
+            return {
+                "bus": bus.connected,
+                "rules": rules.fresh,
+                "ledger": ownership.ready,
+                "settling": ownership.keeps_up(_BEHIND),
+                "books": projections.keep_up(_BEHIND),
+            }
+
+        await stack.enter_async_context(_running(ownership.run()))
+        await stack.enter_async_context(_running(_beat_when_ready(bus, boot_id, ownership)))
+        yield checks
+        await ownership.close(settings.drain_s)
+
+
+async def _beat_when_ready(bus: Bus, boot_id: str, ownership: Ownership) -> None:
+    """An edge that hears billing sends requests, so it is heard once the ledger answers."""
+    while not ownership.ready:  # noqa: ASYNC110 - a journal may take seconds to replay; nobody waits for the moment
+        await asyncio.sleep(_READY_S)
+    async with beating(bus, "billing", boot_id):
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Keep `work` running. Should it fall, the process stops in order and then fails, to be started again."""
+    task = asyncio.create_task(work)
+
+    def fallen(done: "asyncio.Task[None]") -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            logger().error("task_failed", error_type=type(error).__name__)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    task.add_done_callback(fallen)
+    try:
+        yield
+    finally:
+        await stopped(task)
+    if not task.cancelled():
+        task.result()

@@ -1,0 +1,124 @@
+"""The projections into ClickHouse: facts into the request log, the journal into transactions and its second copy."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from libs.bus.base import Bus
+from libs.catalog.model import Catalog
+from libs.contracts.subjects import LEDGER
+from libs.projection.base import Placed
+from libs.projection.following import Following
+from libs.projection.loop import Projection
+from libs.projection.tasks import together
+from libs.store.base import Store
+from libs.telemetry.log import logger
+from libs.telemetry.metrics import Metrics
+from services.billing.books import transactions, usage
+from services.billing.books.calls import Calls
+from services.billing.books.transactions import Booked, booked
+
+_LINGER_S: Final = 0.2
+_FACTS: Final = 5_000  # of a block; with smaller ones the store merges longer than it writes
+_BATCHES: Final = 100  # of the journal, each up to half a megabyte
+
+_USAGE_AT = "SELECT max(stream_seq) AS done, argMax(open_from, stream_seq) AS needed FROM usage"
+_JOURNAL_AT = "SELECT max(seq) AS done FROM ledger_journal"
+
+
+class RequestLog:
+    """libs.projection.base.Sink over `usage`: a row when a request is finished, complete and never changed.
+
+    Delivered is not waited for: what is charged, and how long the model took, is known without it; a row that could
+    still change would have to be counted with care for ever. What the client got is in the custody record.
+    """
+
+    def __init__(self, store: Store, catalog: Catalog) -> None:
+        self._store, self._catalog = store, catalog
+        self._calls = Calls()
+        self._done = 0  # facts up to here have their rows
+        self._made: tuple[str, list[tuple[Any, ...]]] = ("", [])  # of the block being written: calls are taken once
+
+    async def resume(self) -> int:
+        """Read on from where the oldest request began that was open at the last row; its rows are not made again."""
+        (found,) = await self._store.query(_USAGE_AT)
+        self._calls, self._made = Calls(), ("", [])
+        self._done = int(found["done"] or 0)
+        await self._store.insert(usage.TABLE, usage.COLUMNS, [])  # the first block need not ask for the columns' types
+        return max(0, int(found["needed"] or 0) - 1)
+
+    async def write(self, block: Sequence[Placed], token: str) -> int:
+        if self._made[0] != token:
+            self._made = (token, self._rows(block))
+        rows = self._made[1]
+        if rows:
+            await self._store.insert(usage.TABLE, usage.COLUMNS, rows, token=token)
+        return len(rows)
+
+    def _rows(self, block: Sequence[Placed]) -> list[tuple[Any, ...]]:
+        made: list[tuple[Any, ...]] = []
+        for placed in block:
+            ended = self._calls.take(placed)
+            if ended is None or placed.seq <= self._done:
+                continue
+            if (row := usage.row(self._catalog, ended)) is None:
+                logger().error("usage_unreadable", sequence=placed.seq)
+            else:
+                made.append(row)
+        needed_from = self._calls.needed_from(block[-1].seq)
+        return [(*row, needed_from) for row in made]
+
+
+class JournalCopy:
+    """libs.projection.base.Sink over `ledger` and `ledger_journal`; the latter is written last and is the position."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def resume(self) -> int:
+        (found,) = await self._store.query(_JOURNAL_AT)
+        for table, columns in (
+            (transactions.TABLE, transactions.COLUMNS),
+            (transactions.JOURNAL, transactions.JOURNAL_COLUMNS),
+        ):
+            await self._store.insert(table, columns, [])
+        return int(found["done"] or 0)
+
+    async def write(self, block: Sequence[Booked], token: str) -> int:
+        rows = [row for item in block for row in transactions.rows(item)]
+        if rows:
+            await self._store.insert(transactions.TABLE, transactions.COLUMNS, rows, token=token)
+        copies = [transactions.journal_row(item) for item in block]
+        await self._store.insert(transactions.JOURNAL, transactions.JOURNAL_COLUMNS, copies, token=token)
+        return len(rows) + len(copies)
+
+
+class Projections:
+    """Both, for the one process that holds the lease."""
+
+    def __init__(self, bus: Bus, store: Store, catalog: Catalog, metrics: Metrics) -> None:
+        self.usage = Projection(
+            bus=bus,
+            sink=RequestLog(store, catalog),
+            metrics=metrics,
+            purpose="billing-usage",
+            rows=_FACTS,
+            linger_s=_LINGER_S,
+        )
+        self.journal = Following[Booked](
+            bus=bus,
+            sink=JournalCopy(store),
+            metrics=metrics,
+            purpose="billing-journal",
+            stream=LEDGER,
+            read=booked,
+            rows=_BATCHES,
+            linger_s=_LINGER_S,
+        )
+
+    async def run(self) -> None:
+        """Project for ever; leave by cancelling."""
+        await together(self.usage.run(), self.journal.run())
+
+    def keep_up(self, within: int) -> bool:
+        """Whether fewer than so many messages wait in either; true where this process does not project."""
+        return self.usage.keeps_up(within) and self.journal.keeps_up(within)

@@ -1,0 +1,64 @@
+"""What a finished request is charged, from its facts alone: the ledger's settlement and the usage row are both this."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from libs.catalog.billing.bill import Bill, bill
+from libs.catalog.billing.charging import chargeable
+from libs.catalog.model import Catalog
+from libs.contracts.ids import REQUEST_ID
+from libs.contracts.northern.v1.envelope_pb2 import Operation
+from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished
+from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
+
+LONGEST_NAME = 64  # of accounts and keys
+BYOK = "byok"  # RouteFacts.credential_source of an account's own credential
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Charge:
+    """`bill` None: of a route that no catalogue knows, so nothing can be asked for it. Amounts in nano-units."""
+
+    usage: Usage
+    bill: Bill | None
+
+    @property
+    def total_nano(self) -> int:
+        """What leaves the account: amount and fee."""
+        return self.bill.billed.total_nano if self.bill else 0
+
+    @property
+    def fee_nano(self) -> int:
+        return self.bill.billed.fee_nano if self.bill else 0
+
+    @property
+    def amount_nano(self) -> int:
+        return self.total_nano - self.fee_nano
+
+
+def charge(catalog: Catalog, egress: Egress, finished: Finished, at_ms: int) -> Charge:
+    """The charge on the terms of the moment the request came in, by which its hold was reckoned; `at_ms` where unknown.
+
+    `egress` is the record of the attempt that `finished` speaks of. Counting tokens costs nothing.
+    """
+    used = Usage()
+    if egress.operation == Operation.OPERATION_GENERATE:
+        used = chargeable(finished.outcome, finished.usage, finished.output_bytes)
+    said = route_of(egress, finished)
+    route = catalog.route(said.route_id)
+    if route is None:
+        return Charge(usage=used, bill=None)
+    at = datetime.fromtimestamp((egress.received_at_ms or at_ms) / 1000, UTC)
+    card = catalog.rate_cards.get(finished.rate_card)
+    return Charge(usage=used, bill=bill(catalog, route, used, at, said.credential_source == BYOK, card=card))
+
+
+def has_account(fact: Fact, egress: Egress) -> bool:
+    """Whether the names in a fact can be those of an account, a key and a request; others cannot be charged."""
+    named = 0 < len(fact.tenant) <= LONGEST_NAME and len(egress.key_id) <= LONGEST_NAME
+    return named and REQUEST_ID.fullmatch(fact.request_id) is not None
+
+
+def route_of(egress: Egress, finished: Finished) -> RouteFacts:
+    """Where the request went: as the end states it, else as the intent did."""
+    return finished.route if finished.route.route_id else egress.route

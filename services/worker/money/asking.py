@@ -1,0 +1,125 @@
+"""Asking the ledger: questions go out on the shard's subject, answers come in on one inbox of this process."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from libs.bus.base import Bus, Message, Subscription
+from libs.contracts.errors import BillingUnavailable, BusUnavailable
+from libs.contracts.northern.v1.ledger_pb2 import LedgerReply, LedgerRequest
+from libs.contracts.subjects import inbox_prefix, ledger, random_token, shard_of
+
+ANSWER_S = 2.0  # no answer by then: nothing is sent on the account's behalf
+_AGAIN_S = (
+    0.8  # a question or its answer may be lost with a process that restarts; asked again, it is the same operation
+)
+
+Answer = asyncio.Future[LedgerReply]
+
+
+@dataclass(slots=True)
+class _Asked:
+    answer: Answer
+    subject: str
+    data: bytes
+    again: bool
+    timer: asyncio.TimerHandle
+
+
+class Ledger:
+    """The ledger as a worker sees it. An operation is named by its id, so that asking twice does it once."""
+
+    def __init__(self, bus: Bus, boot_id: str) -> None:
+        self._bus = bus
+        self._inbox = f"{inbox_prefix('worker')}.ledger.{boot_id}"
+        self._open: dict[str, _Asked] = {}
+        self._sub: Subscription | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._sub = await self._bus.subscribe(f"{self._inbox}.*", self._answered)
+
+    async def close(self) -> None:
+        """Answers that are still awaited are not had any more."""
+        for token in list(self._open):
+            self._fail(token)
+        if self._sub is not None:
+            await self._sub.stop()
+
+    async def ask(self, account: str, request: LedgerRequest) -> Answer:
+        """Published when this returns; the answer comes within 2 s, or BillingUnavailable in its place."""
+        token, loop = random_token(), asyncio.get_running_loop()
+        asked = self._open[token] = _Asked(
+            answer=loop.create_future(),
+            subject=ledger(shard_of(account)),
+            data=request.SerializeToString(),
+            again=False,
+            timer=loop.call_later(_AGAIN_S, self._late, token),
+        )
+        await self._publish(token, asked)
+        return asked.answer
+
+    def tell(self, account: str, request: LedgerRequest) -> None:
+        """Ask without waiting; what comes of it is seen elsewhere."""
+        self._later(self._tell(account, request))
+
+    async def _tell(self, account: str, request: LedgerRequest) -> None:
+        try:
+            await (await self.ask(account, request))
+        except BillingUnavailable:
+            pass  # a hold that cannot be given back runs out
+
+    async def _publish(self, token: str, asked: _Asked) -> None:
+        try:
+            await self._bus.publish(asked.subject, asked.data, f"{self._inbox}.{token}")
+        except BusUnavailable:
+            self._fail(token)
+
+    def _answered(self, message: Message) -> None:
+        token = message.subject.rpartition(".")[2]
+        if message.no_responders:
+            self._fail(token)
+            return
+        try:
+            reply = LedgerReply.FromString(message.data)
+        except DecodeError:
+            self._fail(token)
+            return
+        asked = self._open.pop(token, None)
+        if asked is not None:
+            asked.timer.cancel()
+            if not asked.answer.done():
+                asked.answer.set_result(reply)
+
+    def _late(self, token: str) -> None:
+        asked = self._open[token]
+        if asked.answer.done():  # whoever asked was cancelled
+            del self._open[token]
+        elif asked.again:
+            self._fail(token)
+        else:
+            asked.again = True
+            asked.timer = asyncio.get_running_loop().call_later(ANSWER_S - _AGAIN_S, self._late, token)
+            self._later(self._publish(token, asked))
+
+    def _fail(self, token: str) -> None:
+        asked = self._open.pop(token, None)
+        if asked is not None:
+            asked.timer.cancel()
+            if not asked.answer.done():
+                asked.answer.set_exception(unavailable())
+                asked.answer.exception()  # seen: nobody may be waiting for it any more
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def unavailable() -> BillingUnavailable:
+    return BillingUnavailable(
+        "the account cannot be looked at right now, so nothing was sent and nothing is charged; try again",
+        retry_after_ms=1000,
+    )

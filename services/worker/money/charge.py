@@ -1,0 +1,47 @@
+"""What an ended call used and comes to, as put on record; from there the ledger settles by the same rules."""
+
+from dataclasses import dataclass
+
+from libs.catalog.billing.bill import bill
+from libs.catalog.billing.charging import chargeable
+from libs.catalog.model import Catalog, Route
+from libs.contracts.northern.v1.envelope_pb2 import Envelope
+from libs.contracts.northern.v1.facts_pb2 import Outcome
+from libs.contracts.northern.v1.frames_pb2 import Usage
+from services.worker import callers
+from services.worker.money.reckoning import received_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charge:
+    """`cost` is the provider's price, `billed` what the account owes; each in nano-units of its currency."""
+
+    usage: Usage
+    cost_nano: int
+    currency: str
+    billed_nano: int
+    billed_currency: str
+
+
+def charge(
+    catalog: Catalog, route: Route, envelope: Envelope, outcome: Outcome, said: Usage | None, forwarded_bytes: int
+) -> Charge:
+    """`said`: what the provider stated it used, as far as it came. Counting tokens costs nothing."""
+    owed, usage = Usage(), said or Usage()
+    if callers.counts(envelope):
+        pass
+    elif outcome != Outcome.OUTCOME_COMPLETED or said is None:
+        usage = owed = chargeable(outcome, usage, forwarded_bytes, text_bytes=envelope.shape.text_bytes)
+    else:
+        owed = chargeable(outcome, said, forwarded_bytes)
+    if envelope.shape.images and (usage.input or usage.output):
+        usage.images = envelope.shape.images
+        owed.images = usage.images if owed.input or owed.output else 0
+    found = bill(catalog, route, owed, received_at(envelope))
+    return Charge(
+        usage=usage,
+        cost_nano=found.provider.total_nano,
+        currency=found.provider.currency,
+        billed_nano=found.billed.total_nano,
+        billed_currency=found.billed.currency,
+    )

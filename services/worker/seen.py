@@ -1,0 +1,81 @@
+"""What one call to a provider showed: when, from whom, how much; and what is stated of it on record."""
+
+import hmac
+import time
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from libs.contracts.northern.v1.facts_pb2 import Endpoint, Finished, Outcome
+from libs.contracts.northern.v1.frames_pb2 import End
+from services.worker.endpoint import endpoint_of
+from services.worker.money.charge import Charge
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """Times are monotonic seconds; 0: has not happened. `forwarded`: bytes of model output that were passed on."""
+
+    salt: bytes
+    began: float = field(default_factory=time.monotonic)
+    dialled: float = 0.0
+    answered: float = 0.0
+    first: float = 0.0
+    last: float = 0.0
+    status: int = 0
+    endpoint: Endpoint = field(default_factory=Endpoint)
+    forwarded: int = 0
+
+    def __post_init__(self) -> None:
+        self._hash = hmac.new(self.salt, digestmod="sha256")
+
+    def answers(self, response: aiohttp.ClientResponse) -> None:
+        """The head of an answer."""
+        self.answered = self.last = time.monotonic()
+        self.status, self.endpoint = response.status, endpoint_of(response)
+
+    def came(self, part: bytes) -> None:
+        """A part of its body."""
+        self.last = time.monotonic()
+        self._hash.update(part)
+
+    def content(self) -> None:
+        """What came last holds content, or says that there is some."""
+        self.first = self.first or self.last
+
+    def provider_us(self) -> int:
+        """From dialling to the first content."""
+        return int(((self.first or time.monotonic()) - self.dialled) * 1e6) if self.dialled else 0
+
+    def finished(self, outcome: Outcome, charged: Charge, error_code: str) -> Finished:
+        """The end as far as the call itself shows it."""
+        return Finished(
+            outcome=outcome,
+            error_code=error_code,
+            usage=charged.usage,
+            cost_nano=charged.cost_nano,
+            currency=charged.currency,
+            billed_nano=charged.billed_nano,
+            billed_currency=charged.billed_currency,
+            provider_status=self.status,
+            endpoint=self.endpoint,
+            response_hash=self._hash.digest() if self.status else b"",
+            first_byte_ms=_ms(self.first - self.dialled) if self.first else 0,
+            total_ms=_ms(time.monotonic() - self.began),
+            output_bytes=self.forwarded,
+        )
+
+
+def end_of(charged: Charge) -> End:
+    """The same for who waits for the answer."""
+    return End(
+        usage=charged.usage,
+        cost_nano=charged.cost_nano,
+        currency=charged.currency,
+        billed_nano=charged.billed_nano,
+        billed_currency=charged.billed_currency,
+    )
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

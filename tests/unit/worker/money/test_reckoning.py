@@ -1,0 +1,132 @@
+"""The most that a call can come to: never less than its bill, whatever is answered, and no more than need be held."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from libs.catalog.billing.bill import bill
+from libs.catalog.billing.holds import SLICE
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope, Shape
+from libs.contracts.northern.v1.frames_pb2 import Usage
+from services.worker.money.reckoning import Reckoning, reckon
+from tests.unit.worker.known import CATALOG
+
+MINI, GPT5, QWEN = "openai/gpt-4.1-mini-us", "openai/gpt-5-us", "Qwen/Qwen3-14B"
+OPUS, HAIKU = "anthropic/claude-opus-4-8-us", "anthropic/claude-haiku-4-5-20251001-us"
+FLASH = "vertex_ai/gemini-2.5-flash-ca"
+NOW_MS = 1_795_262_392_000
+OPENAI, ANTHROPIC = Dialect.DIALECT_OPENAI_CHAT, Dialect.DIALECT_ANTHROPIC_MESSAGES
+
+
+def reckoned(route: str = MINI, size: int = 1_000, dialect: Dialect = OPENAI, **shape: Any) -> Reckoning:
+    envelope = Envelope(dialect=dialect, received_at_ms=NOW_MS, shape=Shape(**shape))
+    return reckon(CATALOG, CATALOG.routes[route], envelope, size)
+
+
+def test_a_stream_is_held_for_in_slices_and_a_whole_answer_all_at_once() -> None:
+    most = CATALOG.routes[MINI].capabilities.max_output_tokens
+    stream, whole = reckoned(stream=True), reckoned(stream=False)
+    assert (stream.first, stream.limit, stream.seen) == (SLICE, most, True)
+    assert (whole.first, whole.limit, whole.seen) == (most, most, False)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_limit_of_the_caller_bounds_what_is_held(stream: bool) -> None:
+    assert reckoned(stream=stream, max_tokens=50).first == 50
+    assert reckoned(stream=stream, max_tokens=50, choices=4).first == 200
+
+
+def test_choices_beyond_what_any_vendor_takes_count_as_many_as_it_takes() -> None:
+    assert reckoned(max_tokens=10, choices=4_000_000_000).limit == 1_280
+
+
+@pytest.mark.parametrize(
+    ("route", "asked", "seen"),
+    [
+        (MINI, False, True),
+        (MINI, True, True),
+        (QWEN, True, True),
+        (HAIKU, False, True),
+        (HAIKU, True, False),
+        (OPUS, True, False),
+        (FLASH, False, False),
+        (GPT5, False, False),
+    ],
+)
+def test_thoughts_that_are_billed_and_not_shown_are_held_for_from_the_beginning(
+    route: str, asked: bool, seen: bool
+) -> None:
+    found = reckoned(route, stream=True, thinking=asked, max_tokens=20_000)
+    assert found.seen is seen
+    assert found.first == (SLICE if seen else 20_000)
+
+
+def test_a_claude_that_is_asked_in_openais_dialect_is_given_our_limit() -> None:
+    can = CATALOG.routes[OPUS].capabilities
+    assert reckoned(OPUS).limit == can.default_max_tokens
+    assert reckoned(OPUS, thinking=True).limit == can.max_output_tokens
+    assert reckoned(MINI).limit == CATALOG.routes[MINI].capabilities.max_output_tokens
+
+
+def test_images_are_counted_as_images_and_not_as_the_text_that_carries_them() -> None:
+    plain, pictured = reckoned(size=1_000), reckoned(size=901_000, images=1, image_bytes=900_000)
+    assert pictured.prompt_bytes == plain.prompt_bytes
+    assert pictured.bound(1) > plain.bound(1)
+    assert reckoned(size=10, image_bytes=50).prompt_bytes == 0
+
+
+def test_tools_and_schemas_bring_the_vendors_own_words_into_the_prompt() -> None:
+    assert reckoned(tools=1).bound(1) > reckoned().bound(1)
+    assert reckoned(schema=True).bound(1) > reckoned().bound(1)
+
+
+def test_what_the_limits_a_minute_count_is_what_is_usual() -> None:
+    assert reckoned(size=4_001, max_tokens=100).rate_tokens == 1_001 + 100
+    assert reckoned(size=4_000).rate_tokens == 1_000 + 256
+
+
+ROUTES = st.sampled_from(sorted(CATALOG.routes))
+TIERS = st.sampled_from(["", "default", "flex", "priority", "standard", "batch"])
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    route=ROUTES,
+    size=st.integers(0, 2_000_000),
+    parts=st.lists(st.integers(0, 1_000), min_size=4, max_size=4),
+    slices=st.lists(st.integers(1, 9_000), max_size=4),
+    first=st.integers(1, 20_000),
+    share=st.integers(0, 1_000),
+    tier=TIERS,
+)
+def test_a_bound_and_its_extensions_cover_every_bill_within_them(
+    route: str, size: int, parts: list[int], slices: list[int], first: int, share: int, tier: str
+) -> None:
+    """However the prompt is spread over its buckets, whatever tier served it, however much of the output came."""
+    found = reckoned(route, size, stream=True)
+    held = found.bound(first) + sum(found.more(each) for each in slices)
+    total = max(1, sum(parts))
+    buckets = [size * part // total for part in parts]
+    output = (first + sum(slices)) * share // 1_000
+    usage = Usage(
+        input=buckets[0],
+        cache_read=buckets[1],
+        cache_write_5m=buckets[2],
+        cache_write_1h=buckets[3],
+        output=output,
+        service_tier=tier,
+    )
+    assert bill(CATALOG, CATALOG.routes[route], usage, found.at).billed.total_nano <= held
+
+
+@settings(deadline=None, max_examples=100)
+@given(route=ROUTES, size=st.integers(0, 100_000), nano=st.integers(0, 10**9), most=st.integers(0, 10_000))
+def test_what_fits_into_an_amount_is_exactly_that_much(route: str, size: int, nano: int, most: int) -> None:
+    found = reckoned(route, size, stream=True)
+    first, more = found.first_within(nano), found.more_within(nano, most)
+    assert first == 0 or found.bound(first) <= nano
+    assert first == found.first or found.bound(first + 1) > nano
+    assert more == 0 or found.more(more) <= nano
+    assert more == most or found.more(more + 1) > nano
