@@ -6,7 +6,12 @@ said again.
 """
 
 import asyncio
-from collections.abc import Coroutine
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+from libs.telemetry.log import logger
 
 _INSIST_S = 0.1
 
@@ -35,3 +40,22 @@ async def stopped(*tasks: "asyncio.Task[None]") -> None:
             ours = error
     if ours is not None:
         raise ours
+
+
+@asynccontextmanager
+async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Keep `work` running. Should it fall, the process stops in order and then fails, to be started again."""
+    task = asyncio.create_task(work)
+
+    def fallen(done: "asyncio.Task[None]") -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            logger().error("task_failed", error_type=type(error).__name__)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    task.add_done_callback(fallen)
+    try:
+        yield
+    finally:
+        await stopped(task)
+    if not task.cancelled():
+        task.result()

@@ -1,22 +1,19 @@
 """Billing put together: broker and store opened, the ledger's shard owned when it is free; closed in order."""
 
 import asyncio
-import os
 import secrets
-import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from libs.bus.base import Bus
 from libs.bus.beats import beating
 from libs.bus.nats import connect
 from libs.catalog.load import load
-from libs.projection.tasks import stopped
+from libs.projection.tasks import running
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.store.clickhouse import ClickHouseStore
-from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from services.billing.books.keeping import Books
 from services.billing.ledger.owner import Ownership
@@ -70,8 +67,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
                 "books": projections.keep_up(_BEHIND),
             }
 
-        await stack.enter_async_context(_running(ownership.run()))
-        await stack.enter_async_context(_running(_beat_when_ready(bus, boot_id, ownership)))
+        await stack.enter_async_context(running(ownership.run()))
+        await stack.enter_async_context(running(_beat_when_ready(bus, boot_id, ownership)))
         yield checks
         await ownership.close(settings.drain_s)
 
@@ -82,22 +79,3 @@ async def _beat_when_ready(bus: Bus, boot_id: str, ownership: Ownership) -> None
         await asyncio.sleep(_READY_S)
     async with beating(bus, "billing", boot_id):
         await asyncio.Event().wait()
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Keep `work` running. Should it fall, the process stops in order and then fails, to be started again."""
-    task = asyncio.create_task(work)
-
-    def fallen(done: "asyncio.Task[None]") -> None:
-        if not done.cancelled() and (error := done.exception()) is not None:
-            logger().error("task_failed", error_type=type(error).__name__)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    task.add_done_callback(fallen)
-    try:
-        yield
-    finally:
-        await stopped(task)
-    if not task.cancelled():
-        task.result()

@@ -1,11 +1,9 @@
 """Custody put together: broker and store opened, reader, reaper and look-up started, and all of it closed in order."""
 
 import asyncio
-import os
 import secrets
-import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from libs.bus.beats import beating
@@ -14,10 +12,9 @@ from libs.bus.responder import answer
 from libs.contracts.subjects import beat, query
 from libs.projection.leased import while_leased
 from libs.projection.loop import Projection
-from libs.projection.tasks import stopped, together
+from libs.projection.tasks import running, together
 from libs.runtime.run import Checks
 from libs.store.clickhouse import ClickHouseStore
-from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from services.custody.handlers import Handlers
 from services.custody.queries import FactTable
@@ -66,8 +63,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
             }
 
         async with (
-            _running(while_leased(bus, "reader.custody", boot_id, _now_ms, read_and_reap)),
-            _running(_ping(table)),
+            running(while_leased(bus, "reader.custody", boot_id, _now_ms, read_and_reap)),
+            running(_ping(table)),
             beating(bus, "custody", boot_id),
         ):
             yield checks
@@ -88,22 +85,3 @@ async def _ping(table: FactTable) -> None:
     while True:
         await table.ping()
         await asyncio.sleep(_PING_S)
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Keep `work` running. Should it fall, the process stops in order and then fails, to be started again."""
-    task = asyncio.create_task(work)
-
-    def fallen(done: "asyncio.Task[None]") -> None:
-        if not done.cancelled() and (error := done.exception()) is not None:
-            logger().error("task_failed", error_type=type(error).__name__)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    task.add_done_callback(fallen)
-    try:
-        yield
-    finally:
-        await stopped(task)
-    if not task.cancelled():
-        task.result()
