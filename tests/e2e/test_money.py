@@ -4,23 +4,19 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Any
 
-import openai
 import orjson
 import pytest
 import pytest_asyncio
 
 from libs.contracts.money import decimal_text
+from tests.e2e.crowd import CALLERS, ENOUGH, call, crowd, sdk
 from tests.e2e.edge import Edge, edge_of
-from tests.e2e.money import MODEL, Account, Bank, Priced, Upstream, bank_of, priced, upstream
+from tests.e2e.money import MODEL, Bank, Priced, Upstream, bank_of, priced, upstream
 from tests.support.street import Street
 
 pytestmark = [pytest.mark.street, pytest.mark.asyncio(loop_scope="module")]
-
-CALLERS, ENOUGH = 100, 37
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -47,37 +43,6 @@ async def bank(own: Street) -> AsyncIterator[Bank]:
 async def door(own: Street) -> AsyncIterator[Edge]:
     async with edge_of(own) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def sdk(street: Street, key: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    """A client that tries again as often as it is told to."""
-    async with openai.AsyncOpenAI(base_url=f"{street.base_url}/v1", api_key=key, max_retries=200) as client:
-        yield client
-
-
-async def call(client: openai.AsyncOpenAI, asked: Priced) -> str:
-    """What came of it in a word: answered, unfinished, or the code of the error."""
-    try:
-        said: Any = await client.chat.completions.create(**asked.body)
-        if not asked.body["stream"]:
-            return "answered" if said.choices[0].finish_reason == "stop" else "unfinished"
-        reasons = [chunk.choices[0].finish_reason async for chunk in said if chunk.choices]
-    except openai.APIError as error:
-        return str(error.code)
-    return "answered" if reasons[-1] == "stop" else "unfinished"
-
-
-async def crowd(street: Street, account: Account, asked: Priced, *, kill: bool = False) -> Counter[str]:
-    """A hundred callers at once; `kill`: the ledger's owner falls in the middle."""
-    async with sdk(street, account.key) as client:
-        calls = [asyncio.create_task(call(client, asked)) for _ in range(CALLERS)]
-        if kill:
-            while sum(each.done() for each in calls) < 10:  # noqa: ASYNC110 - any of them
-                await asyncio.sleep(0.005)
-            pid = street.kill("billing")
-            await street.wait_restarted("billing", pid, 30)
-        return Counter(await asyncio.gather(*calls))
 
 
 @pytest.mark.parametrize("kill", [False, True], ids=["calm", "killed"])

@@ -17,7 +17,8 @@ from services.billing.books import transactions, usage
 from services.billing.books.calls import Calls
 from services.billing.books.transactions import Booked, booked
 
-_LINGER_S: Final = 0.2
+_LINGER_S: Final = 0.6  # each block is a write to the disk; a request log that lags by a second is as good
+_COPY_LINGER_S: Final = 1.0  # transactions and the second copy: nobody waits for them
 _FACTS: Final = 5_000  # of a block; with smaller ones the store merges longer than it writes
 _BATCHES: Final = 100  # of the journal, each up to half a megabyte
 
@@ -112,7 +113,7 @@ class Projections:
             stream=LEDGER,
             read=booked,
             rows=_BATCHES,
-            linger_s=_LINGER_S,
+            linger_s=_COPY_LINGER_S,
         )
 
     async def run(self) -> None:
