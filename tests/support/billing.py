@@ -16,7 +16,7 @@ from libs.auth.records import KeyRecord, RateLimits, TenantRecord
 from libs.bus.base import Bus
 from libs.bus.facts import FactPublisher
 from libs.catalog.load import load
-from libs.contracts.errors import BusUnavailable, Overloaded
+from libs.contracts.errors import BillingUnavailable, BusUnavailable, Overloaded
 from libs.contracts.ids import EPOCH_MS
 from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
@@ -142,7 +142,7 @@ async def credits_of(bus: Bus, tenant: str = "t_one", within_s: float = 20.0) ->
                 query("billing", "credits"), CreditsAsk(tenant=tenant).SerializeToString(), ANSWER_S
             )
             told = CreditsTold.FromString(answer)
-            if not told.HasField("failure"):  # an owner that ends answers that it is busy
+            if told.failure.code != BillingUnavailable.code:  # of an owner that ends: the next one answers
                 return told
         except (BusUnavailable, Overloaded):
             pass
