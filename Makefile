@@ -15,7 +15,7 @@ RUN := .venv/bin/
 PYTHON := $(shell /usr/bin/python3 -c 'import sys, venv; assert sys.version_info >= (3, 11)' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 export UV_PYTHON := $(PYTHON)
 
-.PHONY: help setup up down status test check bench proto matrix chaos fuzz lock
+.PHONY: help setup up down status test check bench bench-pii proto matrix chaos fuzz lock pii-model bench-routing router-model
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -53,6 +53,19 @@ proto: setup ## regenerate libs/contracts from proto/
 
 bench: setup ## CPU, latency and memory of the whole street, as a table
 	@$(RUN)python -m tests.load.bench
+
+bench-pii: setup ## what the detector of personal data finds and how fast, beside Presidio's patterns
+	@$(UV) run --quiet --isolated --locked --group presidio python -m tests.load.pii
+
+pii-model: setup ## train the model for names and places from NI_DATA, the same each time (half an hour)
+	@$(UV) sync --locked --quiet --inexact --group training
+	@$(RUN)python -m services.pii.training
+
+bench-routing: setup ## what the classifier of requests gets right and how fast, beside chance and length
+	@$(RUN)python -m tests.load.routing
+
+router-model: setup ## train the classifier of requests from NI_DATA and our own prompts, the same each time (minutes)
+	@OPENBLAS_NUM_THREADS=1 $(RUN)python -m services.router.training
 
 matrix: setup ## both dialects on every provider's wire format, by the official SDKs, as a table
 	@$(RUN)python -m tests.clients.matrix

@@ -18,7 +18,11 @@ VERBS = (
     ("provision", "cli.provision", "make the broker's streams and buckets what they must be"),
     ("catalog", "cli.catalog", "models, prices and routes: import, sync with the providers, check"),
     ("credits", "cli.credits", "an account's balance, credit given to it, what moved it"),
+    ("alerts", "cli.alerts", "what the deployment's own alerts are signed with"),
     ("usage", "cli.usage", "an account's request log: as a table, as sums, as CSV"),
+    ("pii", "cli.pii", "personal data: what would be substituted in a file"),
+    ("custody", "cli.custody", "records and receipts of requests; verify one offline; watch the log"),
+    ("witness", "cli.witness", "cosign other people's logs, so that they show everybody the same"),
     ("reconcile", "cli.reconcile", "compare every book of the same money, to the last entry"),
     ("nats-users", "cli.nats_users", "make nkeys and the broker's list of users for a cluster"),
 )

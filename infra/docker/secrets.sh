@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the secrets of a compose street, once: nkeys, pepper, session, alerts and BYOK keys, store password, and the broker's users.
+# Makes the secrets of a compose street, once: nkeys, pepper, session, alerts, PII, BYOK, log, promise and worker keys, store password, and the broker's users.
 #
 #   infra/docker/secrets.sh            into .state/compose, or $NI_COMPOSE_STATE
 #
@@ -8,7 +8,7 @@
 set -euo pipefail
 umask 077
 state=${NI_COMPOSE_STATE:-.state/compose}
-mkdir -p "$state"/{secrets,accounts,nats} "$state"/env/{worker-bedrock,worker-openai,worker-self-hosted,store}
+mkdir -p "$state"/{secrets,accounts,custody,nats} "$state"/env/{worker-bedrock,worker-openai,worker-self-hosted,store}
 
 keep() { # name, then a command that prints the secret: whole or not there
   if [ ! -e "$state/secrets/$1" ]; then
@@ -19,6 +19,10 @@ keep() { # name, then a command that prints the secret: whole or not there
 keep pepper head -c 32 /dev/urandom
 keep session.key head -c 32 /dev/urandom
 keep alerts.key head -c 32 /dev/urandom
+keep pii.key head -c 32 /dev/urandom
+keep log.key head -c 32 /dev/urandom
+keep promise.key head -c 32 /dev/urandom
+keep worker.key head -c 32 /dev/urandom
 keep kek sh -c "printf 'kek-1 '; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; echo"
 keep clickhouse.password sh -c "head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'"
 cp -f "$state/secrets/clickhouse.password" "$state/env/store/NI_STORE_PASSWORD"

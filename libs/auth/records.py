@@ -1,4 +1,4 @@
-"""What stands in `tenants`, `users`, `sessions`, `keys`, `byok`: written by accounts, watched by whoever must know."""
+"""What stands in `tenants`, `users`, `sessions`, `keys`, `byok`, `aliases`: written by accounts, watched by others."""
 
 import base64
 import hashlib
@@ -14,6 +14,9 @@ _Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]  # 9 decimals: nano-units
 _Digest = _Hex  # SHA-256 or HMAC
 _RANDOM: Final = 10  # bytes of an id: 16 characters of base32
+
+
+ALERT_THRESHOLDS: Final = (50, 80, 100)
 
 
 class UnreadableRecord(ValueError):
@@ -95,6 +98,7 @@ class TenantRecord(_Stored):
     allowed_tiers: tuple[str, ...] = ()
     budget_per_month: _Amount | None = None
     alert_webhook: AlertWebhook | None = None
+    alert_thresholds: tuple[Annotated[int, Field(ge=1, le=100)], ...] = ALERT_THRESHOLDS  # percent of the budget
     created: AwareDatetime
 
 
@@ -189,6 +193,32 @@ class ByokRecord(_Stored):
     envelope: Envelope
     created: AwareDatetime
     updated: AwareDatetime
+
+
+class AliasesRecord(_Stored):
+    """Bucket `aliases`, by account: its own names of models, each with the route id or maker's id that it means."""
+
+    tenant: _Id
+    aliases: dict[str, str] = Field(default_factory=dict)
+
+
+class ShownList(_Stored):
+    """A numbered list of routes that an account was shown: a digest of it, and when."""
+
+    digest: str
+    at_ms: int
+
+
+class ShownRecord(_Stored):
+    """Bucket `aliases`, by `shown_key(tenant)`: the list last shown for each name, for as long as one may answer it."""
+
+    tenant: _Id
+    lists: dict[str, ShownList] = Field(default_factory=dict)
+
+
+def shown_key(tenant: str) -> str:
+    """Where the lists that an account was shown stand in the bucket `aliases`."""
+    return f"{tenant}.shown"
 
 
 def byok_key(tenant: str, provider: str) -> str:

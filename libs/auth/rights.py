@@ -33,6 +33,10 @@ class Right(StrEnum):
     BYOK_PUT = "byok_put"
     BYOK_DELETE = "byok_delete"
     BYOK_REWRAP = "byok_rewrap"
+    ALIAS_LIST = "alias_list"
+    ALIAS_GET = "alias_get"
+    ALIAS_PUT = "alias_put"
+    ALIAS_DELETE = "alias_delete"
     TENANT_LIST = "tenant_list"
     TENANT_GET = "tenant_get"
     TENANT_CREATE = "tenant_create"
@@ -64,6 +68,10 @@ RIGHTS: Mapping[Right, frozenset[Standing]] = {
     Right.BYOK_PUT: _OWNERS,
     Right.BYOK_DELETE: _OWNERS,
     Right.BYOK_REWRAP: _PLATFORM,
+    Right.ALIAS_LIST: _READ_KEYS,
+    Right.ALIAS_GET: _READ_KEYS,
+    Right.ALIAS_PUT: _WRITE_KEYS,
+    Right.ALIAS_DELETE: _WRITE_KEYS,
     Right.TENANT_LIST: _PLATFORM,
     Right.TENANT_GET: _PLATFORM,
     Right.TENANT_CREATE: _PLATFORM,

@@ -77,7 +77,7 @@ class Inflows:
         inflow = self._open.get(message.subject.rpartition(".")[2])
         if inflow is not None and message.no_responders:
             self.metrics.count("handoffs_refused_total")
-            inflow.fail(Overloaded("no router is running; try again in a moment", retry_after_ms=1000))
+            inflow.fail(inflow.nobody)
 
     def _body(self, message: Message) -> None:
         inflow = self._open.get(message.subject.rpartition(".")[2])
@@ -134,6 +134,7 @@ class Inflow:
         self._taken = self._cancelled = False
         self._closed_at = 0.0
         self.idle_s = 15.0
+        self.nobody: NorthernError = Overloaded("no router is running; try again in a moment", retry_after_ms=1000)
         self._heard_at = self._moved_at = self.said_at = home.now()
 
     async def next(self) -> Frame:

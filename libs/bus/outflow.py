@@ -92,6 +92,11 @@ class Outflow:
         self.gone = False
         self._heard_at = self.said_at = home.now()
 
+    @property
+    def told(self) -> bool:
+        """Whether anything was said yet: until then somebody else may answer instead, as if we had never been there."""
+        return self._told
+
     async def taken(self) -> None:
         """Say that the request is here and where control goes; otherwise the first frame or the next tick says it."""
         if not self._told:

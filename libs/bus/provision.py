@@ -22,7 +22,7 @@ _TIMEOUT_S = 10.0
 _NOT_FOUND = 10059  # JSStreamNotFoundErr
 # Revisions kept of a key: the most the API allows (64) where an auditor asks what was true when, one where only now
 # matters.
-_HISTORY = {"keys": 64, "byok": 64, "leases": 1, "sessions": 1, "balances": 1, "snapshots": 1}
+_HISTORY = {"keys": 64, "byok": 64, "leases": 1, "sessions": 1, "balances": 1, "snapshots": 1, "alerts": 1}
 _HISTORY_OTHERS = 8
 _MAX_AGE_S = {"sessions": 31 * 86_400}  # longer than a session can last; the others are kept
 # What streams and buckets may claim of a small store together; the rest is for what comes later.

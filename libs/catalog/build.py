@@ -8,7 +8,7 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from libs.catalog.billing.terms import ONE, ExchangeRate, Markup, Terms
-from libs.catalog.checks import scope_of, suffix_of
+from libs.catalog.checks import processing_scope, scope_of, suffix_of
 from libs.catalog.entries import (
     CapabilitiesEntry,
     EgressEntry,
@@ -48,7 +48,10 @@ def route(entry: RouteEntry, egress: EgressEntry, model: ModelEntry) -> Route:
         owner=model.owner,
         tier=entry.tier,
         processing=Processing(
-            jurisdictions=entry.processing, regions=entry.processing_regions, evidence=entry.evidence
+            jurisdictions=entry.processing,
+            regions=entry.processing_regions,
+            scope=processing_scope(entry, egress),
+            evidence=entry.evidence,
         ),
         capabilities=_capabilities(model, entry.capabilities),
         limits=Limits(**{**model.limits.model_dump(exclude_none=True), **entry.limits.model_dump(exclude_none=True)}),

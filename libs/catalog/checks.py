@@ -13,13 +13,14 @@ from libs.catalog.entries import (
     RouteEntry,
     RoutingFeeEntry,
 )
-from libs.catalog.model import ANYWHERE, Capabilities, Evidence, Tier, Wire
+from libs.catalog.model import ANYWHERE, Capabilities, Evidence, Scope, Tier, Wire
 
 _SUFFIX = re.compile(r"-(global|[a-z]{2})$")
 # Bedrock's cross-region inference profiles, with a jurisdiction that each is known to reach (None: more than one name).
 _PROFILE = re.compile(r"^(global|us-gov|us|eu|apac|jp|au|ca)\.")
 _REACHES = {"us": "US", "us-gov": "US", "jp": "JP", "au": "AU", "ca": "CA"}
 _REGIONAL_WIRES = frozenset({Wire.BEDROCK, Wire.VERTEX})
+_WIDE = {"global": Scope.GLOBAL, "us": Scope.GEOGRAPHY, "eu": Scope.GEOGRAPHY}  # Vertex's places that are no region
 
 
 def suffix_of(route_id: str, tier: Tier, jurisdiction: str) -> str:
@@ -32,6 +33,11 @@ def suffix_of(route_id: str, tier: Tier, jurisdiction: str) -> str:
     if found is None or (tier is Tier.SELF_HOSTED and found[1] != jurisdiction.lower()):
         return ""
     return found[1]
+
+
+def processing_scope(route: RouteEntry, egress: EgressEntry) -> Scope:
+    """The scope that a route says, else the one that its address or its model's name shows."""
+    return route.scope or _shown_scope(route, egress) or Scope.UNSTATED
 
 
 def egress_problems(egress: EgressEntry) -> Iterator[str]:
@@ -60,6 +66,7 @@ def route_problems(route: RouteEntry, egress: EgressEntry) -> Iterator[str]:
     if route.id in route.native_ids:
         yield "it names its own id among its native_ids"
     yield from _suffix_problems(route, egress)
+    yield from _scope_problems(route, egress)
     if egress.wire is Wire.BEDROCK:
         yield from _profile_problems(route)
 
@@ -141,6 +148,34 @@ def _suffix_problems(route: RouteEntry, egress: EgressEntry) -> Iterator[str]:
             yield f"its id ends in -{suffix}, but it may be processed in {where}"
         if suffix.upper() != egress.jurisdiction and not profile:
             yield f"its id ends in -{suffix}, but the egress {egress.name} is entered in {egress.jurisdiction}"
+
+
+def _shown_scope(route: RouteEntry, egress: EgressEntry) -> Scope | None:
+    """What can be told without anybody's word; None where nothing can."""
+    if route.tier is Tier.SELF_HOSTED:
+        return Scope.OWN
+    if egress.wire is Wire.VERTEX:
+        return _WIDE.get(egress.region, Scope.REGIONAL)
+    if egress.wire is not Wire.BEDROCK or route.model.startswith("arn:"):
+        return None
+    profile = _PROFILE.match(route.model)
+    if profile is None:
+        return Scope.REGIONAL
+    return Scope.GLOBAL if profile[1] == "global" else Scope.GEOGRAPHY
+
+
+def _scope_problems(route: RouteEntry, egress: EgressEntry) -> Iterator[str]:
+    """A SKU says more than an address: what is claimed must fit it, and where nothing shows it, it must be said."""
+    shown, claimed = _shown_scope(route, egress), bool(route.processing) and ANYWHERE not in route.processing
+    if route.scope is not None and shown not in {None, route.scope}:
+        yield f"its scope is said to be {route.scope}, but its address and model show {shown}"
+    if processing_scope(route, egress) is Scope.GLOBAL and claimed:
+        yield f"its scope is global, but its processing is said to be in {' and '.join(route.processing)}"
+    if egress.wire is Wire.AZURE and claimed:
+        if route.scope is None:
+            yield 'its processing is claimed, which holds for some SKUs alone: it must say its scope ("regional")'
+        elif route.scope is Scope.GEOGRAPHY and "CA" in route.processing:
+            yield "its scope is geography, but no DataZone of Azure's is Canada's"
 
 
 def _profile_problems(route: RouteEntry) -> Iterator[str]:

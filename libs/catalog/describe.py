@@ -6,6 +6,7 @@ from libs.catalog.model import Capabilities, Catalog, Egress, Evidence, Processi
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 
 UNKNOWN = "unknown"
+PLATFORM, BYOK = "platform", "byok"  # whose credential a call was made with
 _NANO = Decimal(1_000_000_000)
 
 
@@ -20,7 +21,7 @@ def custody_path(egress: Egress, *, custom: bool = False) -> str:
 
 
 def route_facts(
-    catalog: Catalog, route: Route, *, credential_source: str = "platform", sandbox: bool = False, custom: bool = False
+    catalog: Catalog, route: Route, *, credential_source: str = PLATFORM, sandbox: bool = False, custom: bool = False
 ) -> RouteFacts:
     """What headers and records say of a route that was dialled. A `custom` address leaves no claim about regions."""
     egress = catalog.egress_of(route)
@@ -37,6 +38,10 @@ def route_facts(
         evidence=(Evidence.ASSERTED if sandbox or custom else route.processing.evidence).value,
         sandbox=sandbox,
         model=route.model,
+        processing_regions=() if custom else route.processing.regions,
+        scope="" if custom else route.processing.scope.value,
+        source="" if custom else route.source,
+        checked="" if custom else route.checked.isoformat(),
     )
 
 
@@ -95,6 +100,7 @@ def _ours(catalog: Catalog, route: Route) -> dict[str, object]:
             "entry_jurisdiction": egress.jurisdiction,
             "processing_jurisdictions": list(route.processing.jurisdictions),
             "processing_regions": list(route.processing.regions),
+            "scope": route.processing.scope.value,
             "evidence": route.processing.evidence.value,
             "source": route.source,
             "checked": route.checked.isoformat(),

@@ -1,10 +1,21 @@
 """Whether an address keeps an egress's region claim, and whether this environment sets it up: pure questions."""
 
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from libs.catalog.model import Egress
+from libs.catalog.model import Egress, Wire
 
+# Who issues the credentials that a format is called with, and where alone they are sent.
+_ISSUERS: Mapping[Wire, tuple[str, str]] = {
+    Wire.OPENAI: ("openai", "api.openai.com"),
+    Wire.AZURE: ("azure", "*.openai.azure.com"),
+    Wire.ANTHROPIC: ("anthropic", "api.anthropic.com"),
+    Wire.BEDROCK: ("bedrock", "*.amazonaws.com"),
+    Wire.VERTEX: ("vertex", "*.googleapis.com"),
+}
+_SLOT = re.compile(r"\{([a-z]+)\}")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)  # RFC 1123 §2.1
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -34,6 +45,28 @@ def missing(egress: Egress, environ: Mapping[str, str]) -> str | None:
         return None
     ways = " or ".join(" and ".join(names) for names in egress.credentials)
     return f"{egress.provider} is not set up here: the operator has to set {ways}"
+
+
+def takes_credential_of(egress: Egress) -> str | None:
+    """The provider, as accounts call it (docs/byok.md), whose own credential opens an egress; None where none can.
+
+    A format is spoken by many, so the catalogue's address counts as well: a credential goes to whom it is of.
+    """
+    name, host = _ISSUERS[egress.wire]
+    return name if _matches(host_of(egress.base_url), (host,)) else None
+
+
+def filled(egress: Egress, slots: Mapping[str, str]) -> str | None:
+    """The catalogue's own address with its slots filled; None where it has no slots.
+
+    Raises ValueError where a slot is left empty, or would be filled with more than one label of a host's name.
+    """
+    if "{" not in egress.base_url:
+        return None
+    values = {name: slots.get(name, "") for name in _SLOT.findall(egress.base_url)}
+    if not all(_LABEL.fullmatch(value) for value in values.values()):
+        raise ValueError(f"the address of {egress.name} has slots that this does not fill")
+    return _SLOT.sub(lambda found: values[found[1]], egress.base_url)
 
 
 def _matches(host: str, patterns: Iterable[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from libs.catalog.model import Evidence, Sampling, Thinking, Tier, Wire
+from libs.catalog.model import Evidence, Sampling, Scope, Thinking, Tier, Wire
 
 # Much of this ends up in headers: visible ASCII, nothing else.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]  # stands in a subject of the bus
@@ -179,6 +179,7 @@ class RouteEntry(Entry):
     tier: Annotated[Tier, Field(strict=False)]
     processing: Annotated[tuple[Place, ...], Field(strict=False)]
     processing_regions: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    scope: Annotated[Scope, Field(strict=False)] | None = None
     evidence: Annotated[Evidence, Field(strict=False)]
     native_ids: Ids = ()
     rate_card: Id

@@ -28,6 +28,16 @@ class Evidence(StrEnum):
     OBSERVED = "observed"  # only ever stated by a worker, about one answer
 
 
+class Scope(StrEnum):
+    """How far a deployment's SKU or inference profile lets the provider carry a call, by its own rules."""
+
+    REGIONAL = "regional"  # the region that is dialled: a bare model on Bedrock, Azure's Standard, a region of Vertex
+    GEOGRAPHY = "geography"  # regions of one geography: Bedrock's `us.`, Azure's DataZone, Vertex's `us`
+    GLOBAL = "global"  # any region of the provider: Bedrock's `global.`, Azure's Global, Vertex's `global`
+    OWN = "own"  # machines of the operator
+    UNSTATED = "unstated"
+
+
 class Wire(StrEnum):
     """The format spoken on an egress."""
 
@@ -88,6 +98,7 @@ class Processing:
 
     jurisdictions: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    scope: Scope = Scope.UNSTATED
     evidence: Evidence = Evidence.ASSERTED
 
 

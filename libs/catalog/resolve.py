@@ -1,13 +1,21 @@
 """From the model name a caller gives to the routes it stands for: exact ids, then the makers' own ids."""
 
-from collections.abc import Collection, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping, Sequence
 
+from libs.catalog.closest import by_likeness
 from libs.catalog.model import Catalog, Route, Tier
 from libs.contracts.errors import ModelNotFound, RouteNotAllowed
 
 _LONG_CONTEXT = "[1m]"  # Claude Code's mark for the long context window; the model is the same
 _SHOWN = 120  # characters of a caller's own text that an error repeats
+_LIKE = 0.4  # from here on two names look alike
+
+
+def meant(catalog: Catalog, name: str, aliases: Mapping[str, str], allowed_tiers: Collection[str]) -> str:
+    """What an account means by `name`: an exact id that its key may call, else its own alias for it, else the name."""
+    if not aliases or ((exact := catalog.route(name)) is not None and exact.tier in allowed_tiers):
+        return name
+    return aliases.get(name) or aliases.get(name.removesuffix(_LONG_CONTEXT)) or name
 
 
 def resolve(
@@ -32,24 +40,27 @@ def resolve(
         raise ModelNotFound(_unknown(catalog, name, allowed_tiers), param="model")
     callable_ = [route for route in known if route.tier in allowed_tiers and tier in {"", route.tier}]
     if not callable_:
-        raise RouteNotAllowed(_forbidden(name, known, allowed_tiers, tier), param="model")
+        raise _not_allowed(name, known, allowed_tiers, tier)
     usable = [route for route in callable_ if open_egresses is None or route.egress in open_egresses] or callable_
     first = min((route.tier for route in usable), key=list(Tier).index)
     return [route for route in usable if route.tier is first]
 
 
 def closest(catalog: Catalog, name: str, allowed_tiers: Collection[str], limit: int = 3) -> list[str]:
-    """The ids this key may call, route ids and native ones, that look most like `name`; best first."""
-    names: dict[str, None] = {}
-    for route in catalog.routes.values():
-        if route.tier in allowed_tiers:
-            names.update(dict.fromkeys((route.route_id, *route.native_ids)))
-    return get_close_matches(name[:_SHOWN], list(names), n=limit, cutoff=0.4)
+    """The ids of the routes this key may call that look most like `name`; best first."""
+    callable_ = (route for route in catalog.routes.values() if route.tier in allowed_tiers)
+    return [route.route_id for score, route in by_likeness(name, callable_)[:limit] if score >= _LIKE]
 
 
 def _check_tier(route: Route, allowed_tiers: Collection[str], tier: str) -> None:
     if route.tier not in allowed_tiers or tier not in {"", route.tier}:
-        raise RouteNotAllowed(_forbidden(route.route_id, [route], allowed_tiers, tier), param="model")
+        raise _not_allowed(route.route_id, [route], allowed_tiers, tier)
+
+
+def _not_allowed(name: str, routes: Sequence[Route], allowed_tiers: Collection[str], tier: str) -> RouteNotAllowed:
+    """`param` says what forbids it: the tier that the request asks for, wherever that does, else the model's own."""
+    asked = bool(tier) and all(route.tier != tier for route in routes)
+    return RouteNotAllowed(_forbidden(name, routes, allowed_tiers, tier), param="privacy_tier" if asked else "model")
 
 
 def _unknown(catalog: Catalog, name: str, allowed_tiers: Collection[str]) -> str:

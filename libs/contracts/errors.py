@@ -70,6 +70,12 @@ class AlreadyExists(NorthernError):
     code = "already_exists"
 
 
+class LegalHold(NorthernError):
+    """What is asked to be erased may not be: somebody has put it under a legal hold."""
+
+    code = "legal_hold"
+
+
 class IdempotentReplay(NorthernError):
     """The client's own key came again: `first_request_id` is the request that it stands for."""
 
@@ -131,8 +137,38 @@ class RouteNotAllowed(NorthernError):
     code = "route_not_allowed"
 
 
+class OwnCredentialMissing(NorthernError):
+    """The key uses its account's own credentials alone, and there is none that fits the route."""
+
+    code = "byok_credential_missing"
+
+
+class OwnCredentialRefused(NorthernError):
+    """The provider refused the account's own credential, or the account behind it; ours was never tried."""
+
+    code = "byok_credential_refused"
+
+
 class ResidencyRefused(NorthernError):
+    """`rule` is the stable name of what forbids the route, `nearest` a route that is allowed; both are in the message.
+
+    They do not travel: who refuses puts them on record.
+    """
+
     code = "residency_refused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rule: str = "",
+        route_id: str = "",
+        nearest: str = "",
+        param: str = "",
+        retry_after_ms: int = 0,
+    ) -> None:
+        super().__init__(message, param=param, retry_after_ms=retry_after_ms)
+        self.rule, self.route_id, self.nearest = rule, route_id, nearest
 
 
 class ModelNotFound(NorthernError):

@@ -9,14 +9,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 SERVICES = ("ingress", "pii", "router", "worker", "billing", "custody", "accounts", "portal", "operator")
-BUCKETS = ("tenants", "users", "sessions", "keys", "aliases", "byok", "catalog", "leases", "balances", "snapshots")
-FACT_KINDS = ("egress", "finished", "delivered", "refused", "pii")
+BUCKETS = (
+    "tenants", "users", "sessions", "keys", "aliases", "byok", "catalog", "leases", "balances", "snapshots", "policies",
+    "alerts", "checkpoints",
+)  # fmt: skip
+FACT_KINDS = ("egress", "finished", "delivered", "refused", "pii", "admin")
 SHARDS = 1  # of EVENTS and the ledger; more when one account's writer is not enough (decision 0004)
 
 ROUTE = "ni.infer.route"
+PII = "ni.infer.pii"
 EVERY_BEAT = "ni.beat.*"
 EVENTS = "EVENTS"
 LEDGER = "LEDGER"
+TLOG = "TLOG"  # leaves of the transparency log, in its order
+RECORDS = "RECORDS"  # what the leaves commit to, until it is in the store
+CHECKPOINTS = "checkpoints"  # bucket: the log's signed head
 DLQ = "DLQ"
 ADVISORY = "ADVISORY"
 
@@ -79,6 +86,16 @@ def journal(shard: int) -> str:
     return f"ledger.{shard}"
 
 
+def tlog() -> str:
+    """Where leaves are written; one subject, so that the sequence it must have is a fence."""
+    return "tlog"
+
+
+def records() -> str:
+    """Where the records of leaves to come are written."""
+    return "records"
+
+
 def dead_letter(purpose: str) -> str:
     return f"dlq.{token(purpose)}"
 
@@ -102,6 +119,8 @@ class StreamSpec:
 STREAMS = (
     StreamSpec(name=EVENTS, subjects=("ev.>",), max_bytes=16 << 30, max_age_s=30 * 86_400, deny_delete=True),
     StreamSpec(name=LEDGER, subjects=("ledger.>",), max_bytes=8 << 30, deny_delete=True),
+    StreamSpec(name=TLOG, subjects=("tlog",), max_bytes=4 << 30, deny_delete=True),
+    StreamSpec(name=RECORDS, subjects=("records",), max_bytes=8 << 30, max_age_s=7 * 86_400),
     StreamSpec(name=DLQ, subjects=("dlq.>",), max_bytes=1 << 30),
     StreamSpec(name=ADVISORY, subjects=("$JS.EVENT.ADVISORY.>",), max_bytes=256 << 20, max_age_s=7 * 86_400),
 )
@@ -139,7 +158,7 @@ GRANTS: Mapping[str, Grant] = {
     "ingress": _join(
         _edge("ingress"),
         Grant(
-            publish=(ROUTE, "ni.infer.pii", "ni.ledger.*", "ev.delivered.*", "ev.refused.*", "ni.query.*.*"),
+            publish=(ROUTE, PII, "ni.ledger.*", "ev.delivered.*", "ev.refused.*", "ni.query.*.*"),
             subscribe=("ni.beat.*",),
             watch=("tenants", "keys", "aliases", "catalog", "leases", "balances"),
             write=("leases",),
@@ -148,10 +167,11 @@ GRANTS: Mapping[str, Grant] = {
     "pii": _join(
         _edge("pii"),
         Grant(
-            publish=(ROUTE, "ni.reply.ingress.*.*", "ev.pii.*", "ni.body.ingress.*.*"),
-            subscribe=("ni.infer.pii", "ni.ctl.pii.*.*", "ni.query.pii.*", "ni.beat.*"),
-            watch=("tenants", "catalog", "leases"),
-            write=("leases",),
+            publish=(ROUTE, "ni.reply.ingress.*.*", "ev.pii.*", "ev.admin.*", "ni.body.ingress.*.*", "dlq.*"),
+            subscribe=(PII, "ni.ctl.pii.*.*", "ni.query.pii.*"),
+            read_streams=(EVENTS,),
+            watch=("tenants", "policies", "leases"),
+            write=("policies", "leases"),
         ),
     ),
     "router": Grant(
@@ -169,6 +189,7 @@ GRANTS: Mapping[str, Grant] = {
             "ni.beat.worker",
             "ev.egress.*",
             "ev.finished.*",
+            "ev.refused.*",
         ),
         subscribe=("ni.work.*", "ni.ctl.worker.*.*", "ni.nak.worker.*.*"),
         watch=("tenants", "byok", "catalog", "leases"),
@@ -176,18 +197,29 @@ GRANTS: Mapping[str, Grant] = {
     ),
     "billing": Grant(
         # Besides reading: the journal's last batch from the leader itself, who alone knows whether ours is in it.
-        publish=("ni.beat.billing", "ledger.*", "dlq.*", f"$JS.API.STREAM.MSG.GET.{LEDGER}"),
+        publish=("ni.beat.billing", "ledger.*", "dlq.*", "ev.admin.*", f"$JS.API.STREAM.MSG.GET.{LEDGER}"),
         subscribe=("ni.ledger.*", "ni.query.billing.*"),
         read_streams=(EVENTS, LEDGER),
-        watch=("tenants", "keys", "catalog", "leases", "snapshots", "balances"),
-        write=("leases", "snapshots", "balances"),
+        watch=("tenants", "keys", "catalog", "leases", "snapshots", "balances", "alerts"),
+        write=("leases", "snapshots", "balances", "alerts"),
     ),
     "custody": Grant(
-        publish=("ni.beat.custody", "ev.finished.*", "tlog", "dlq.*"),
+        # Besides reading: the log's last batch from the leader, as billing does; one batch of records, read or erased.
+        publish=(
+            "ni.beat.custody",
+            "ev.finished.*",
+            "ev.admin.*",
+            "tlog",
+            "records",
+            "dlq.*",
+            f"$JS.API.STREAM.MSG.GET.{TLOG}",
+            f"$JS.API.STREAM.MSG.GET.{RECORDS}",
+            f"$JS.API.STREAM.MSG.DELETE.{RECORDS}",
+        ),
         subscribe=("ni.query.custody.*", "ni.beat.*"),
-        read_streams=(EVENTS,),
-        watch=("tenants", "leases"),
-        write=("leases",),
+        read_streams=(EVENTS, TLOG, RECORDS),
+        watch=("tenants", "leases", CHECKPOINTS),
+        write=("leases", CHECKPOINTS),
     ),
     "accounts": Grant(
         publish=("ni.beat.accounts", "ev.admin.*"),

@@ -201,6 +201,7 @@ class Usage:
     output: int = 0
     reasoning: int = 0
     estimated: bool = False
+    inference_geo: str = ""  # where the provider says that it ran, in its own word
 
     def to_proto(self) -> frames_pb2.Usage:
         return frames_pb2.Usage(
@@ -211,6 +212,7 @@ class Usage:
             output=self.output,
             reasoning=self.reasoning,
             estimated=self.estimated,
+            inference_geo=self.inference_geo,
         )
 
 

@@ -16,6 +16,10 @@ PEPPER = "pepper"  # 64 hex digits: the HMAC key of API keys
 SESSION_KEY = "session.key"  # 32 raw bytes: an Ed25519 seed that signs session tokens
 KEK = "kek"  # lines of text: the keys that accounts' own credentials are sealed under, the current one first
 ALERTS_KEY = "alerts.key"  # 32 raw bytes: alerts are signed under keys derived from it
+PII_KEY = "pii.key"  # 32 raw bytes: accounts' substitutes are chosen under keys derived from it
+LOG_KEY = "log.key"  # 32 raw bytes: an Ed25519 seed that signs the transparency log's checkpoints
+PROMISE_KEY = "promise.key"  # 32 raw bytes: an Ed25519 seed that signs the edge's promises of a record
+WORKER_KEY = "worker.key"  # 32 raw bytes: an Ed25519 seed that signs workers' statements
 STORE_PASSWORD = "clickhouse-password"  # noqa: S105 - a file name; ASCII text in it
 
 
@@ -28,6 +32,10 @@ def fill(folder: Path, random_bytes: RandomBytes = secrets.token_bytes) -> None:
     _keep(folder / SESSION_KEY, lambda: random_bytes(32))
     _keep(folder / KEK, lambda: write_ring(new_ring(random_bytes)))
     _keep(folder / ALERTS_KEY, lambda: random_bytes(32))
+    _keep(folder / PII_KEY, lambda: random_bytes(32))
+    _keep(folder / LOG_KEY, lambda: random_bytes(32))
+    _keep(folder / PROMISE_KEY, lambda: random_bytes(32))
+    _keep(folder / WORKER_KEY, lambda: random_bytes(32))
     _keep(folder / STORE_PASSWORD, lambda: random_bytes(24).hex().encode())
 
 

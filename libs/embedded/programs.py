@@ -5,7 +5,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from libs.embedded.keyring import ALERTS_KEY, KEK, PEPPER, SESSION_KEY, STORE_PASSWORD, seed_file
+from libs.embedded.keyring import (
+    ALERTS_KEY,
+    KEK,
+    LOG_KEY,
+    PEPPER,
+    PII_KEY,
+    PROMISE_KEY,
+    SESSION_KEY,
+    STORE_PASSWORD,
+    WORKER_KEY,
+    seed_file,
+)
 from libs.embedded.state import Ports, State
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,11 +143,11 @@ def admin_names(ingresses: int) -> tuple[str, ...]:
     """The programs that serve health on an admin port."""
     edges = (f"ingress-{n}" for n in range(ingresses))
     workers = (group.name for group in WORKERS)
-    return ("clickhouse", "accounts", "custody", "billing", *workers, "router", "sandbox", *edges)
+    return ("clickhouse", "accounts", "custody", "billing", *workers, "router", "pii", "sandbox", *edges)
 
 
 def programs(street: Street) -> tuple[Program, ...]:
-    """The whole street. Stages: 0 broker, 1 store, 2 sandbox, 3 accounts, 4 books, 5 workers, 6 router, 7 ingress."""
+    """The whole street. Stages: 0 broker, 1 store, 2 sandbox, 3 accounts, 4 books, 5 workers, 6 router, pii, 7 edge."""
     found = [*_foundation(street)]
     if street.sandbox:
         ours = {
@@ -206,16 +217,26 @@ def _rooms(street: Street) -> Iterable[Program]:
         "NI_BASE_URL": street.base_url,
     }
     yield _service(street, "accounts", "accounts", stage=3, ours=accounts)
-    for name in ("custody", "billing"):
-        yield _service(street, name, name, stage=4, ours=_store(street), after=("provision", "migrate"))
+    alerts = {"NI_ALERTS_KEY_FILE": str(secrets / ALERTS_KEY)}
+    log = {"NI_LOG_KEY_FILE": str(secrets / LOG_KEY), "NI_LOG_DIR": str(street.state.custody)}
+    for name, ours in (("custody", _store(street) | log), ("billing", _store(street) | alerts)):
+        yield _service(street, name, name, stage=4, ours=ours, after=("provision", "migrate"))
     for group in WORKERS:
         outward = {"NI_SANDBOX_URL": f"http://127.0.0.1:{street.ports.sandbox}"} if street.sandbox else {}
-        ours = {"NI_EGRESSES": ",".join(group.egresses), **outward}
+        ours = {
+            "NI_EGRESSES": ",".join(group.egresses),
+            "NI_KEK_FILE": str(secrets / KEK),
+            "NI_WORKER_KEY_FILE": str(secrets / WORKER_KEY),
+            **outward,
+        }
         vendors = () if street.sandbox else group.vendors
         yield _service(street, group.name, "worker", stage=5, ours=ours, vendors=vendors)
     yield _service(street, "router", "router", stage=6, ours={})
+    pii = {**_store(street), "NI_PII_KEY_FILE": str(secrets / PII_KEY)}
+    yield _service(street, "pii", "pii", stage=6, ours=pii, after=("provision", "migrate"))
+    edge = {**pepper, "NI_PROMISE_KEY_FILE": str(secrets / PROMISE_KEY)}
     for n in range(street.ingresses):
-        yield _service(street, f"ingress-{n}", "ingress", stage=7, ours=pepper, listens=True)
+        yield _service(street, f"ingress-{n}", "ingress", stage=7, ours=edge, listens=True)
 
 
 def _service(

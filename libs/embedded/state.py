@@ -47,6 +47,10 @@ class State:
         return self.root / "clickhouse"
 
     @property
+    def custody(self) -> Path:
+        return self.root / "custody"
+
+    @property
     def bootstrap(self) -> Path:
         return self.root / "bootstrap.json"
 

@@ -6,7 +6,7 @@ from libs.bus.base import Stored
 from libs.contracts.northern.v1.facts_pb2 import FactBatch
 from libs.projection.base import Placed, UnreadableError
 
-KINDS = frozenset({"egress", "finished", "delivered", "refused"})
+KINDS = frozenset({"egress", "finished", "delivered", "refused", "pii"})
 _ID_LENGTH = 16
 _LATEST_MS = 4_102_444_800_000  # 2100: beyond it a clock is broken, and the store's column ends at 2299
 

@@ -23,6 +23,16 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="less is left out")
     drain_s: float = Field(default=30.0, gt=0, description="how long running work may take after SIGTERM")
     config_dir: Path = Field(default=Path("infra/config"), description="routes, egresses, prices")
+    build: str = Field(
+        default="",
+        pattern=r"^[!-~]{0,100}$",
+        description="what runs here, such as an image's digest; none: of the source",
+    )
+    place: str = Field(
+        default="",
+        pattern=r"^([A-Z]{2}(/[a-z0-9-]{1,40})?)?$",
+        description="where this process stands, as CA/ca-central-1",
+    )
 
 
 S = TypeVar("S", bound=Settings)

@@ -30,7 +30,11 @@ CounterName = Literal[
     "settled_overrun_total",  # charged more than was held
     "settlements_unpriced_total",  # of a route that the catalogue does not know: nothing was charged
     "settlements_refused_total",  # by the ledger: a fact that cannot be
+    "pii_requests_total",  # that asked for substitution, by what came of it: substituted, nothing, or a refusal's code
     "cost_differs_total",  # the worker's own price of a call is not what billing reckons
+    "leaves_sealed_total",  # put into the transparency log
+    "cosignatures_total",  # asked of witnesses, by what came of it
+    "alerts_total",  # attempts to tell somebody by webhook: of what, and what came of it
 ]
 GaugeName = Literal[
     "ledger_owner",  # 1 in the process that writes the shard
@@ -40,6 +44,8 @@ GaugeName = Literal[
     "reconcile_difference",  # what two books of the same money do not agree on; 0 is right
     "reconciled_timestamp_seconds",  # Unix time of the last comparison that came to an end
     "requests_open",  # egress seen, finished not yet
+    "log_size",  # leaves of the transparency log: in TLOG, in the tiles here, in the signed checkpoint shown here
+    "leaves_waiting",  # requests that are complete and not in the log yet
     "fact_queue",  # facts waiting for their PubAck
 ]
 HistogramName = Literal[
@@ -48,6 +54,7 @@ HistogramName = Literal[
     "durable_publish_seconds",
     "hold_seconds",  # from asking the ledger to its answer
     "flush_seconds",
+    "mask_seconds",  # from a request's arrival at pii until it is looked through and rewritten
     "ledger_commit_seconds",  # from a sealed batch to its PubAck
 ]
 
@@ -56,6 +63,10 @@ LABELS: dict[str, tuple[str, ...]] = {
     "provider_calls_total": ("egress", "outcome"),
     "facts_published_total": ("kind",),
     "account_changes_total": ("verb",),
+    "pii_requests_total": ("outcome",),
+    "alerts_total": ("name", "outcome"),
+    "cosignatures_total": ("outcome",),
+    "log_size": ("stage",),
     "ledger_operations_total": ("outcome",),
     "sign_ins_total": ("outcome",),
     "holds_total": ("code",),

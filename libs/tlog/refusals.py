@@ -19,6 +19,14 @@ class Reason(StrEnum):
     QUORUM = "quorum"  # too few witnesses
     MALFORMED_TILE = "malformed_tile"
     MISSING_TILE = "missing_tile"
+    MALFORMED_POLICY = "malformed_policy"
+    MALFORMED_RECEIPT = "malformed_receipt"
+    MALFORMED_PROMISE = "malformed_promise"
+    OTHER_REQUEST = "other_request"  # a receipt, but of another request than the one asked for
+    REQUEST_DIFFERS = "request_differs"
+    RESPONSE_DIFFERS = "response_differs"
+    NOT_STATED = "not_stated"  # the record has no hash of what is to be compared
+    SILENT = "silent"  # nothing was heard of a log for too long
 
 
 class Refused(Exception):

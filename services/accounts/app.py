@@ -15,6 +15,7 @@ from libs.auth.passwords import Passwords
 from libs.auth.sessions import SessionKeys, read_keys
 from libs.bus.base import Bus
 from libs.bus.beats import beating
+from libs.bus.facts import FactPublisher
 from libs.bus.nats import connect
 from libs.bus.responder import Respond, answer
 from libs.catalog.load import load
@@ -54,7 +55,9 @@ async def build(settings: AccountsSettings, metrics: Metrics) -> AsyncIterator[C
         await _bootstrapped(settings, bus, pepper, passwords)
         buckets = Buckets.on(bus, metrics)
         await buckets.start(stack)
-        desk = _desk(settings, buckets, catalog, metrics, pepper, alerts_key)
+        facts = FactPublisher(bus, metrics)
+        stack.push_async_callback(facts.close)
+        desk = _desk(settings, buckets, catalog, metrics, facts, pepper, alerts_key)
         accounts = _accounts(buckets, session_keys, passwords, metrics)
         respond: dict[str, Respond] = {**_sessions(accounts), **responders(desk, settings.kek_file)}
         for verb, one in respond.items():
@@ -85,6 +88,7 @@ def _desk(
     buckets: Buckets,
     catalog: Catalog,
     metrics: Metrics,
+    facts: FactPublisher,
     pepper: bytes,
     alerts_key: bytes | None,
 ) -> Desk:
@@ -93,11 +97,14 @@ def _desk(
         tenants=buckets.tenants,
         users=buckets.users,
         byok=buckets.byok,
+        aliases=buckets.aliases,
+        shown=buckets.shown,
         catalog=catalog,
         metrics=metrics,
         pepper=pepper,
         alerts_key=alerts_key,
         base_url=settings.base_url,
+        facts=facts,
         now=lambda: datetime.now(UTC),
         random_bytes=os.urandom,
     )

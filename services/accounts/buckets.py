@@ -1,10 +1,10 @@
-"""The buckets of accounts, opened together: those with a watched copy, and the sessions, which are only looked up."""
+"""The buckets of accounts, opened together: those with a watched copy, and those that are only looked up."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
-from libs.auth.records import ByokRecord, KeyRecord, SessionRecord, TenantRecord, UserRecord
+from libs.auth.records import AliasesRecord, ByokRecord, KeyRecord, SessionRecord, ShownRecord, TenantRecord, UserRecord
 from libs.bus.base import Bus
 from libs.telemetry.metrics import Metrics
 from services.accounts.held import Held
@@ -19,6 +19,8 @@ class Buckets:
     sessions: Held[SessionRecord]
     keys: Held[KeyRecord]
     byok: Held[ByokRecord]
+    aliases: Held[AliasesRecord]
+    shown: Held[ShownRecord]  # in the bucket `aliases` too
 
     @classmethod
     def on(cls, bus: Bus, metrics: Metrics) -> Self:
@@ -28,6 +30,8 @@ class Buckets:
             sessions=Held(bus, "sessions", SessionRecord, lambda one: one.user, metrics),
             keys=Held(bus, "keys", KeyRecord, lambda one: one.tenant, metrics),
             byok=Held(bus, "byok", ByokRecord, lambda one: one.tenant, metrics),
+            aliases=Held(bus, "aliases", AliasesRecord, lambda one: one.tenant, metrics),
+            shown=Held(bus, "aliases", ShownRecord, lambda one: one.tenant, metrics),
         )
 
     async def start(self, stack: AsyncExitStack) -> None:

@@ -5,7 +5,9 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
+from libs.auth.keys import read_pepper
 from libs.bus.base import Bus
 from libs.bus.beats import beating
 from libs.bus.nats import connect
@@ -15,6 +17,7 @@ from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.store.clickhouse import ClickHouseStore
 from libs.telemetry.metrics import Metrics
+from services.billing.alerts import keeping as alerts
 from services.billing.books.keeping import Books
 from services.billing.ledger.owner import Ownership
 from services.billing.ledger.queries import copy_head
@@ -34,6 +37,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
     """Run billing while the context is open."""
     try:
         catalog = load(settings.config_dir)
+        alerts_key = await asyncio.to_thread(_key, settings.alerts_key_file)
     except (OSError, ValueError) as error:
         refuse(str(error))
     boot_id = secrets.token_hex(8)
@@ -55,7 +59,21 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
             copy_head=lambda: copy_head(store, settings.shard),
         )
 
-        books = Books(bus=bus, store=store, catalog=catalog, metrics=metrics, owner=boot_id, now_ms=_now_ms)
+        differ = await stack.enter_async_context(
+            alerts.kept(
+                bus=bus,
+                ownership=ownership,
+                rules=rules,
+                key=alerts_key,
+                platform_url=settings.platform_webhook,
+                allow_private=settings.alerts_allow_private,
+                metrics=metrics,
+                now_ms=_now_ms,
+            )
+        )
+        books = Books(
+            bus=bus, store=store, catalog=catalog, metrics=metrics, owner=boot_id, now_ms=_now_ms, differ=differ
+        )
         projections = await stack.enter_async_context(books.kept())
 
         def checks() -> Mapping[str, bool]:
@@ -71,6 +89,10 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
         await stack.enter_async_context(running(_beat_when_ready(bus, boot_id, ownership)))
         yield checks
         await ownership.close(settings.drain_s)
+
+
+def _key(path: Path | None) -> bytes | None:
+    return read_pepper(path.read_bytes()) if path else None
 
 
 async def _beat_when_ready(bus: Bus, boot_id: str, ownership: Ownership) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from libs.catalog.billing.bill import Bill, bill
 from libs.catalog.billing.charging import chargeable
+from libs.catalog.describe import BYOK
 from libs.catalog.model import Catalog
 from libs.contracts.ids import REQUEST_ID
 from libs.contracts.northern.v1.envelope_pb2 import Operation
@@ -12,7 +13,6 @@ from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
 
 LONGEST_NAME = 64  # of accounts and keys
-BYOK = "byok"  # RouteFacts.credential_source of an account's own credential
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

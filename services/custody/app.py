@@ -1,4 +1,4 @@
-"""Custody put together: broker and store opened, reader, reaper and look-up started, and all of it closed in order."""
+"""Custody put together: broker and store opened; log, reader, reaper and look-up started; all of it closed in order."""
 
 import asyncio
 import secrets
@@ -8,18 +8,19 @@ from contextlib import asynccontextmanager
 
 from libs.bus.beats import beating
 from libs.bus.nats import connect
-from libs.bus.responder import answer
-from libs.contracts.subjects import beat, query
+from libs.contracts.subjects import beat
 from libs.projection.leased import while_leased
 from libs.projection.loop import Projection
 from libs.projection.tasks import running, together
 from libs.runtime.run import Checks
 from libs.store.clickhouse import ClickHouseStore
 from libs.telemetry.metrics import Metrics
-from services.custody.handlers import Handlers
+from services.custody.log.keeping import kept
 from services.custody.queries import FactTable
 from services.custody.reader import Records
 from services.custody.reaper import Reaper
+from services.custody.receipts.erasures import ErasureTable, facts_and_acts_in
+from services.custody.receipts.keeping import receipts
 from services.custody.settings import Settings
 
 _PING_S = 2.0
@@ -34,14 +35,19 @@ def _now_ms() -> int:
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
     """Run custody while the context is open."""
     boot_id = secrets.token_hex(8)
-    async with connect("custody", settings) as bus, _opened(settings) as store:
+    async with (
+        connect("custody", settings) as bus,
+        _opened(settings) as store,
+        kept(bus, settings, metrics, boot_id=boot_id, now=time.monotonic, now_ms=_now_ms) as log,
+    ):
         table = FactTable(store)
-        records = Records(table, metrics)
+        records = Records(table, metrics, ErasureTable(store))
         projection = Projection(
             bus=bus,
             sink=records,
             metrics=metrics,
             purpose="custody",
+            read=facts_and_acts_in,
             rows=settings.projection_rows,
             linger_s=settings.projection_linger_ms / 1000,
         )
@@ -49,26 +55,30 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
             bus=bus, records=records, projection=projection, metrics=metrics, now=time.monotonic, now_ms=_now_ms
         )
         listening = await bus.subscribe(beat("worker"), reaper.hear)
-        handlers = Handlers(table=table, now_ms=_now_ms)
-        answering = await answer(bus, query("custody", "get"), "custody", handlers.get, limit=1000)
-
-        async def read_and_reap() -> None:
-            await together(projection.run(), reaper.run())
 
         def checks() -> Mapping[str, bool]:
             return {
                 "bus": bus.connected,
                 "store": table.reachable,
                 "reading": projection.keeps_up(_BEHIND),
+                **log.checks(),
             }
 
         async with (
-            running(while_leased(bus, "reader.custody", boot_id, _now_ms, read_and_reap)),
+            receipts(bus, store, table, log, metrics, _now_ms) as room,
+            running(
+                while_leased(
+                    bus,
+                    "reader.custody",
+                    boot_id,
+                    _now_ms,
+                    lambda: together(projection.run(), reaper.run(), room.run()),
+                )
+            ),
             running(_ping(table)),
             beating(bus, "custody", boot_id),
         ):
             yield checks
-            await answering.stop()
             await listening.stop()
 
 

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from libs.contracts.errors import CreditOnHold, InsufficientCredits, SpendCapReached
 from libs.contracts.northern.v1.facts_pb2 import Endpoint, Fact, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
+from services.custody.records import Row
 
 SILENT_S = 15.0
 # Output of a lost worker is known in bytes alone. Four bytes a token is the usual rule of thumb for English text
 # (https://platform.openai.com/tokenizer); the record marks the count `estimated`.
 BYTES_PER_TOKEN = 4
+NO_MONEY = frozenset({InsufficientCredits.code, SpendCapReached.code, CreditOnHold.code})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,3 +90,9 @@ def closing(request: OpenRequest, at_ms: int) -> Fact:
             route=RouteFacts(**request.route),
         ),
     )
+
+
+def never_sealed(rows: Iterable[Row]) -> bool:
+    """Whether a request has no leaf because nothing was sent: for want of money, its first Finished says."""
+    finished = next((row.said for row in rows if row.said["kind"] == "finished"), None)
+    return finished is not None and finished["outcome"] == "not_sent" and finished["error_code"] in NO_MONEY

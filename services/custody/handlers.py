@@ -1,34 +1,44 @@
-"""The look-up of a custody record: read, wait a little for what is young, answer."""
+"""The look-up of a custody record and of its receipt: read, wait a little for what is young, answer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from google.protobuf.message import DecodeError
 
-from libs.contracts.errors import InvalidRequest, NorthernError, NotFound, StoreUnavailable
+from libs.contracts.errors import InvalidRequest, NorthernError, NotFound, RecordUnavailable, StoreUnavailable
 from libs.contracts.failures import to_query_failure
 from libs.contracts.ids import REQUEST_ID, issued_at_ms
-from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
+from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot, LogTold
+from libs.tlog.refusals import Refused
+from services.custody.domain import never_sealed
+from services.custody.log.log import Head, Log
 from services.custody.queries import FactTable
+from services.custody.receipts.showing import receipt, shown
+from services.custody.receipts.table import Gone, RecordTable, Sealed
 from services.custody.records import pending, record
+from services.custody.times import rfc3339
 
 YOUNG_MS = 10_000
 MOST_MS = 3_000
 RUNNING_MS = 1_000  # a request that is under way may go on for an hour: a short wait, in case it is just ending
 ANSWER_S = 4.0  # the edge asks for MOST_MS and gives 2 s more: whatever the store does, it hears why
 _EVERY_S = 0.1
+_NOBODYS: Final = "no custody record of this account has that id"
+_RETRY_MS: Final = 1_000
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Handlers:
-    """Answers `ni.query.custody.get`. `now_ms` is Unix time."""
+    """Answers `ni.query.custody.get` and `receipt`. `now_ms` is Unix time."""
 
     table: FactTable
+    records: RecordTable
+    log: Log
     now_ms: Callable[[], int]
     answer_s: float = ANSWER_S
     _polls: dict[tuple[str, str], "asyncio.Task[None]"] = field(default_factory=dict)
@@ -37,37 +47,82 @@ class Handlers:
         """CustodyGet in, CustodyGot out; a refusal is in its `failure`."""
         try:
             asked = CustodyGet.FromString(data)
-        except DecodeError:
-            return _failed(InvalidRequest("the question cannot be read"))
-        try:
-            async with asyncio.timeout(self.answer_s):
-                found = await self.look_up(asked.tenant, asked.request_id, asked.wait_ms)
-        except NorthernError as error:
-            return _failed(error)
-        except TimeoutError:
-            return _failed(StoreUnavailable("the store of records does not answer right now; try again in a moment"))
+            found = await self._in_time(self.look_up(asked.tenant, asked.request_id, asked.wait_ms))
+        except (NorthernError, DecodeError) as error:
+            return CustodyGot(failure=to_query_failure(_told(error))).SerializeToString()
         return CustodyGot(record=orjson.dumps(found)).SerializeToString()
+
+    async def receipt(self, data: bytes) -> bytes:
+        """CustodyGet in, LogTold out: a .tlog-proof; a refusal is in its `failure`."""
+        try:
+            asked = CustodyGet.FromString(data)
+            text = await self._in_time(self.receipt_of(asked.tenant, asked.request_id, asked.wait_ms))
+        except (NorthernError, DecodeError) as error:
+            return LogTold(failure=to_query_failure(_told(error))).SerializeToString()
+        return LogTold(data=text.encode()).SerializeToString()
 
     async def look_up(self, tenant: str, request_id: str, wait_ms: int) -> Record:
         """The record as it stands. A young one that is not sealed is waited for, and then said to be pending.
 
-        Raises NotFound for an older id without facts of this tenant, and StoreUnavailable.
+        Raises NotFound for an older id of which this tenant has nothing, and StoreUnavailable.
         """
         if not REQUEST_ID.fullmatch(request_id):
-            raise NotFound("no custody record of this account has that id")
+            raise NotFound(_NOBODYS)
         young = abs(self.now_ms() - issued_at_ms(request_id)) < YOUNG_MS
-        found = await self._read(tenant, request_id)
+        found = await self.known(tenant, request_id)
         if young and (found is None or found["status"] == "pending"):
             running = found is not None and found["outcome"] is None
             await self._wait(tenant, request_id, min(wait_ms, RUNNING_MS if running else MOST_MS) / 1000)
-            found = await self._read(tenant, request_id)
+            found = await self.known(tenant, request_id)
         if found is None and not young:
-            raise NotFound("no custody record of this account has that id")
+            raise NotFound(_NOBODYS)
         return found or pending(request_id)
 
-    async def _read(self, tenant: str, request_id: str) -> Record | None:
+    async def receipt_of(self, tenant: str, request_id: str, wait_ms: int) -> str:
+        """The text of a .tlog-proof. Raises NotFound where there will be none, RecordUnavailable where not yet."""
+        await self.look_up(tenant, request_id, wait_ms)
+        found = await self.records.of(tenant, request_id)
+        head = None if found is None else self._covering(found)
+        if found is not None and found.gone:
+            raise NotFound(_no_receipt(found))
+        if found is None or head is None:
+            rows = await self.table.of(tenant, request_id)
+            if rows and never_sealed(rows):
+                raise NotFound("nothing was sent for this request, so it has no leaf in the log and no receipt")
+            raise RecordUnavailable(
+                "the record is in no signed checkpoint yet; ask again in a second or two", retry_after_ms=_RETRY_MS
+            )
+        try:
+            path = self.log.inclusion(found.leaf, head.checkpoint.size)
+        except (Refused, OSError):
+            raise StoreUnavailable("the log's tiles cannot be read right now; try again in a moment") from None
+        return receipt(found, head, path)
+
+    async def known(self, tenant: str, request_id: str) -> Record | None:
+        """The record as it stands now; None where nothing is known of it. Raises StoreUnavailable."""
+        found = await self.records.of(tenant, request_id)
+        if found is not None and found.gone is not Gone.MISSING:
+            return shown(request_id, found, self._covering(found))
         rows = await self.table.of(tenant, request_id)
-        return record(rows, self.now_ms()) if rows else None
+        # A request that was refused after substitution, and that is no more than that, has no record.
+        if not any(row.said["kind"] != "pii" for row in rows):
+            return None if found is None else shown(request_id, found, self._covering(found))
+        said = record(rows, self.now_ms())
+        if found is not None:  # what was sealed is not there to be shown: the facts say the same, without the proof
+            return said | shown(request_id, found, self._covering(found))
+        return said | {"status": "not_sent" if never_sealed(rows) else "pending"}
+
+    def _covering(self, found: Sealed) -> Head | None:
+        head = self.log.head()
+        return head if head is not None and 0 <= found.leaf < head.checkpoint.size else None
+
+    async def _in_time(self, answer: Awaitable[Any]) -> Any:
+        try:
+            async with asyncio.timeout(self.answer_s):
+                return await answer
+        except TimeoutError:
+            sentence = "the store of records does not answer right now; try again in a moment"
+            raise StoreUnavailable(sentence) from None
 
     async def _wait(self, tenant: str, request_id: str, wait_s: float) -> None:
         """Return when the record is sealed or the time is over; however many wait for an id, one asks the store."""
@@ -85,8 +140,8 @@ class Handlers:
     async def _poll(self, tenant: str, request_id: str) -> None:
         for _ in range(round(MOST_MS / 1000 / _EVERY_S)):
             await asyncio.sleep(_EVERY_S)
-            found = await self._read(tenant, request_id)
-            if found is not None and found["status"] == "sealed":
+            found = await self.known(tenant, request_id)
+            if found is not None and found["status"] != "pending":
                 return
 
     def _polled(self, key: tuple[str, str], poll: "asyncio.Task[None]") -> None:
@@ -95,5 +150,16 @@ class Handlers:
             poll.exception()  # whoever still waits raises it; nobody may
 
 
-def _failed(error: NorthernError) -> bytes:
-    return CustodyGot(failure=to_query_failure(error)).SerializeToString()
+def _told(error: NorthernError | DecodeError) -> NorthernError:
+    return error if isinstance(error, NorthernError) else InvalidRequest("the question cannot be read")
+
+
+def _no_receipt(found: Sealed) -> str:
+    match found.gone:
+        case Gone.ERASED:
+            when = rfc3339(found.erased_ms)
+            return f"the record was erased at {when} by {found.erased_by}; its leaf stays in the log, without a receipt"
+        case Gone.EXPIRED:
+            return "the record was older than this account keeps records; its leaf stays in the log, without a receipt"
+        case _:
+            return "the record is not kept any more; its leaf stays in the log, without a receipt"

@@ -16,13 +16,14 @@ _MOST = 1000  # facts of one request; a handful is usual
 _POSITION = "SELECT max(stream_seq) AS last FROM facts"
 _OF = """
     SELECT stream_seq, idx, fact FROM facts
-    WHERE tenant = {tenant:String} AND request_id = {request_id:String}
+    WHERE tenant = {tenant:String} AND request_id = {request_id:String} AND NOT startsWith(fact, '{"erased"')
     ORDER BY stream_seq, idx LIMIT {most:UInt32}
 """
 # A day before the newest fact is far more than a request may take; older ones were closed, or were reaped.
 _UNFINISHED = """
     SELECT stream_seq, idx, fact FROM facts
     WHERE kind IN ('egress', 'delivered') AND at > (SELECT max(at) FROM facts) - INTERVAL 1 DAY
+      AND NOT startsWith(fact, '{"erased"')
       AND (tenant, request_id) NOT IN (
           SELECT tenant, request_id FROM facts
           WHERE kind = 'finished' AND at > (SELECT max(at) FROM facts) - INTERVAL 1 DAY)

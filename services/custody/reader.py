@@ -1,4 +1,4 @@
-"""The sink of custody's reader: facts into the table, and the set of open requests beside it."""
+"""The sink of custody's reader: facts into the table, custody's own acts into theirs, open requests beside them."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,15 @@ from libs.projection.base import Placed
 from libs.telemetry.metrics import Metrics
 from services.custody.domain import OpenRequests
 from services.custody.queries import FactTable
+from services.custody.receipts.erasures import ErasureTable
 from services.custody.statements import canonical, statement
 
 
 class Records:
     """libs.projection.base.Sink over the table of facts. `open` is what the facts read so far leave open."""
 
-    def __init__(self, table: FactTable, metrics: Metrics) -> None:
-        self._table, self._metrics = table, metrics
+    def __init__(self, table: FactTable, metrics: Metrics, acts: ErasureTable | None = None) -> None:
+        self._table, self._metrics, self._acts = table, metrics, acts
         self._observed = ""  # token of the last block whose facts `open` knows
         self.open = OpenRequests()
 
@@ -28,8 +29,13 @@ class Records:
 
     async def write(self, block: Sequence[Placed], token: str) -> int:
         new, self._observed = token != self._observed, token
+        acts = [placed for placed in block if placed.kind == "admin"]
+        if acts and self._acts is not None:
+            await self._acts.take(acts)
         # One statement at a time: measured, a block of them alive at once costs as much again in garbage collection.
-        await self._table.insert([self._row(placed, new=new) for placed in block], token)
+        rows = [self._row(placed, new=new) for placed in block if placed.kind != "admin"]
+        if rows:
+            await self._table.insert(rows, token)
         self._metrics.set("requests_open", len(self.open))
         return len(block)
 

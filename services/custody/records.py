@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from services.custody import provenance
+from services.custody.times import rfc3339 as rfc3339  # noqa: PLC0414 - others show times as records do
+
+VERSION = 1  # of what a record holds; members are added, none is renamed
 UNDELIVERED_MS = 10_000  # after Finished the record is sealed without a Delivered
 _NANO = 1_000_000_000
+_HEADERS = (
+    "resolved-tier resolved-provider resolved-region resolved-jurisdiction custody-path credential-source "
+    "resolved-litellm-model processing-jurisdiction residency-evidence attempts sandbox".split()
+)
+_UNDERSCORED = {name: name.replace("-", "_") for name in _HEADERS}
 
 Statement = Mapping[str, Any]
 
@@ -30,14 +38,16 @@ def record(rows: Sequence[Row], now_ms: int) -> dict[str, Any]:
     facts = sorted({(r.stream_seq, r.idx): r for r in rows}.values(), key=lambda r: (r.stream_seq, r.idx))
     if not facts:
         raise ValueError("a record needs a fact")
-    egresses, finishes = _all(facts, "egress"), _all(facts, "finished")
+    said = _by_kind(facts)
+    egresses, finishes = said["egress"], said["finished"]
     finished = finishes[0] if finishes else None
     egress = _counted(egresses, finished)
-    delivered = next(iter(_all(facts, "delivered")), None)
-    refused = next(iter(_all(facts, "refused")), None)
+    delivered = next(iter(said["delivered"]), None)
+    refused = next(iter(said["refused"]), None)
     route = (finished or {}).get("route") or {}
     if not route.get("route_id"):
         route = (egress or {}).get("route") or {}
+    place = provenance.processing(egress, finished)
     headers = _headers(route, (finished or {}).get("attempts") or len(egresses))
     return {
         "request_id": facts[0].said["request_id"],
@@ -45,13 +55,21 @@ def record(rows: Sequence[Row], now_ms: int) -> dict[str, Any]:
         "object": "custody.record",
         "status": _status(finished, delivered, refused, now_ms),
         **headers,
-        **{name.replace("-", "_"): value for name, value in headers.items()},
+        **{_UNDERSCORED[name]: value for name, value in headers.items()},
         **_identity(egress, refused),
         **_outcome(finished, refused),
         "route": route.get("route_id"),
         "provider": _provider(egress, finished),
         "images": _images(egress),
-        "hashes": _hashes(egresses, egress, finished, delivered),
+        "entry": provenance.entry(egress, finished),
+        "processing": place,
+        "verdict": provenance.verdict(egress, refused, place),
+        "hops": provenance.hops(egresses, finishes, delivered, refused, said["pii"]),
+        "tries": provenance.tries(egresses, finishes),
+        "keys": provenance.signers(finishes),
+        "versions": {"record": VERSION, "catalogue": (egress or {}).get("catalogue") or None},
+        "pii": _pii(said["pii"]),
+        "hashes": _hashes(egresses, egress, finished, delivered, refused),
         "timings": _timings(finished, delivered),
         "delivery": _delivery(finished, delivered, now_ms),
         "finished_ignored": max(0, len(finishes) - 1),
@@ -74,17 +92,12 @@ def decimal(nano: int) -> str:
     return f"{'-' if nano < 0 else ''}{whole}.{fraction}"
 
 
-def rfc3339(at_ms: int) -> str | None:
-    """Unix milliseconds as RFC 3339 in UTC; None for 0 and for what no calendar holds."""
-    try:
-        at = datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at_ms else None
-
-
-def _all(facts: Sequence[Row], kind: str) -> list[Statement]:
-    return [r.said for r in facts if r.said["kind"] == kind]
+def _by_kind(facts: Sequence[Row]) -> dict[str, list[Statement]]:
+    found: dict[str, list[Statement]] = {"egress": [], "finished": [], "delivered": [], "refused": [], "pii": []}
+    for row in facts:
+        if (kind := found.get(row.said["kind"])) is not None:
+            kind.append(row.said)
+    return found
 
 
 def _counted(egresses: Sequence[Statement], finished: Statement | None) -> Statement | None:
@@ -124,7 +137,7 @@ def _identity(egress: Statement | None, refused: Statement | None) -> dict[str, 
     said: Statement = egress or {}
     first = egress or refused or {}
     return {
-        "received_at": rfc3339(said.get("received_at_ms") or first.get("at_ms", 0)),
+        "received_at": rfc3339(first.get("received_at_ms") or first.get("at_ms", 0)),
         "key_id": first.get("key_id"),
         "model_requested": first.get("model_requested"),
         "dialect": said.get("dialect"),
@@ -132,7 +145,7 @@ def _identity(egress: Statement | None, refused: Statement | None) -> dict[str, 
         "operation": said.get("operation", "generate") if said else None,
         "surface": said.get("surface"),
         "stream": said.get("stream"),
-        "residency": said.get("residency", []),
+        "residency": first.get("residency", []),
         "traceparent": said.get("traceparent"),
     }
 
@@ -187,11 +200,21 @@ def _images(egress: Statement | None) -> dict[str, Any] | None:
     }
 
 
+def _pii(said: Sequence[Statement]) -> dict[str, Any] | None:
+    """What was substituted before the request left, by type; None: not asked for. The first part counts all."""
+    first = next((one for one in said if not one["part"]), None)
+    return None if first is None else {"policy": first["policy"], "counts": first["counts"]}
+
+
 def _hashes(
-    egresses: Sequence[Statement], egress: Statement | None, finished: Statement | None, delivered: Statement | None
+    egresses: Sequence[Statement],
+    egress: Statement | None,
+    finished: Statement | None,
+    delivered: Statement | None,
+    refused: Statement | None,
 ) -> dict[str, Any] | None:
     if egress is None:
-        return None
+        return _received(refused)
     return {
         "algorithm": "HMAC-SHA-256",
         "salt": egresses[0]["salt"],
@@ -199,6 +222,21 @@ def _hashes(
         "request_sent": egress["sent_hash"],
         "response_received": (finished or {}).get("response_hash") or None,
         "response_delivered": (delivered or {}).get("hash") or None,
+    }
+
+
+def _received(refused: Statement | None) -> dict[str, Any] | None:
+    """Of what was refused there is what was received, where the fact says it."""
+    if not (refused or {}).get("salt"):
+        return None
+    assert refused is not None
+    return {
+        "algorithm": "HMAC-SHA-256",
+        "salt": refused["salt"],
+        "request_received": refused["request_hash"],
+        "request_sent": None,
+        "response_received": None,
+        "response_delivered": None,
     }
 
 

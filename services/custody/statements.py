@@ -5,8 +5,17 @@ from typing import Any
 import orjson
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Surface
-from libs.contracts.northern.v1.facts_pb2 import Delivered, Delivery, Egress, Fact, Finished, Outcome, Refused
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Hop, Operation, Surface
+from libs.contracts.northern.v1.facts_pb2 import (
+    Delivered,
+    Delivery,
+    Egress,
+    Fact,
+    Finished,
+    Outcome,
+    Refused,
+    Substituted,
+)
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 
 
@@ -41,6 +50,8 @@ def statement(fact: Fact) -> dict[str, Any]:
             said = _delivered(fact.delivered)
         case "refused":
             said = _refused(fact.refused)
+        case "pii":
+            said = _pii(fact.pii)
         case _:
             raise ValueError("a fact without a kind")
     said["v"] = 1
@@ -72,6 +83,8 @@ def _egress(egress: Egress) -> dict[str, Any]:
         "operation": _OPERATIONS.get(egress.operation) or str(egress.operation),
         "images_fetched": egress.images_fetched,
         "images_linked": egress.images_linked,
+        "hops": [_hop(each) for each in egress.hops],
+        "catalogue": egress.catalogue,
     }
 
 
@@ -91,6 +104,7 @@ def _finished(finished: Finished) -> dict[str, Any]:
             "estimated": usage.estimated,
             "service_tier": usage.service_tier,
             "images": usage.images,
+            "inference_geo": usage.inference_geo,
         },
         "rate_card": finished.rate_card,
         "cost_nano": finished.cost_nano,
@@ -111,6 +125,10 @@ def _finished(finished: Finished) -> dict[str, Any]:
         "total_ms": finished.total_ms,
         "output_bytes": finished.output_bytes,
         "route": _route(finished.route) if finished.HasField("route") else {},  # else that of its egress
+        "returned": dict(finished.returned),
+        "statement": finished.statement.decode(errors="replace"),  # as it was signed, to the byte
+        "signature": finished.signature.hex(),
+        "signer": finished.signer.hex(),
     }
 
 
@@ -124,6 +142,7 @@ def _delivered(delivered: Delivered) -> dict[str, Any]:
         "output_bytes": delivered.output_bytes,
         "first_byte_ms": delivered.first_byte_ms,
         "total_ms": delivered.total_ms,
+        "hop": _hop(delivered.hop) if delivered.HasField("hop") else None,
     }
 
 
@@ -133,6 +152,24 @@ def _refused(refused: Refused) -> dict[str, Any]:
         "rule": refused.rule,
         "model_requested": refused.model_requested,
         "key_id": refused.key_id,
+        "rule_name": refused.rule_name,
+        "route_id": refused.route_id,
+        "nearest": refused.nearest,
+        "residency": list(refused.residency),
+        "salt": refused.salt.hex(),
+        "request_hash": refused.request_hash.hex(),
+        "received_at_ms": refused.received_at_ms,
+        "hops": [_hop(each) for each in refused.hops],
+    }
+
+
+def _pii(substituted: Substituted) -> dict[str, Any]:
+    """How much of what was substituted, and under which policy; what stood where is the audit's, not the record's."""
+    return {
+        "policy": substituted.policy,
+        "counts": dict(substituted.counts),
+        "images": substituted.images,
+        "part": substituted.part,
     }
 
 
@@ -150,4 +187,12 @@ def _route(route: RouteFacts) -> dict[str, Any]:
         "evidence": route.evidence,
         "sandbox": route.sandbox,
         "model": route.model,
+        "processing_regions": list(route.processing_regions),
+        "scope": route.scope,
+        "source": route.source,
+        "checked": route.checked,
     }
+
+
+def _hop(hop: Hop) -> dict[str, Any]:
+    return {"role": hop.role, "node": hop.node, "build": hop.build, "place": hop.place, "at_ms": hop.at_ms}

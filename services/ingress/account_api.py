@@ -15,6 +15,7 @@ from libs.contracts.northern.v1.account_pb2 import AccountAsk, AccountTold
 from libs.contracts.subjects import query
 from services.ingress.bodies import small_body
 from services.ingress.callers import Callers
+from services.ingress.domain import MAX_MODEL
 
 _ASK_S: Final = 10.0
 _MOST: Final = 1000  # entries of a page
@@ -24,7 +25,7 @@ _READS: Final = ("GET", "DELETE")
 
 _PATH: Final = re.compile(
     r"(?:/api|/api/v1/inference(?:/v1)*)/(?P<keys>keys)(?P<key_tail>/.*)?"
-    r"|/api/(?P<other>byok|admin/tenants|admin/users|admin/byok)(?P<tail>/.*)?"
+    r"|/api/(?P<other>byok|aliases|admin/tenants|admin/users|admin/byok)(?P<tail>/.*)?"
 )
 
 
@@ -46,6 +47,10 @@ ENDPOINTS: Final = (
     Endpoint("keys", "id", "PATCH", Right.KEY_CHANGE),
     Endpoint("keys", "id", "DELETE", Right.KEY_REVOKE),
     Endpoint("keys", "rotate", "POST", Right.KEY_ROTATE),
+    Endpoint("aliases", "", "GET", Right.ALIAS_LIST),
+    Endpoint("aliases", "id", "GET", Right.ALIAS_GET),
+    Endpoint("aliases", "id", "PUT", Right.ALIAS_PUT),
+    Endpoint("aliases", "id", "DELETE", Right.ALIAS_DELETE),
     Endpoint("byok", "", "GET", Right.BYOK_LIST),
     Endpoint("byok", "id", "GET", Right.BYOK_GET),
     Endpoint("byok", "id", "PUT", Right.BYOK_PUT),
@@ -84,6 +89,8 @@ def place_of(path: str) -> Place | None:
     if found is None:
         return None
     collection = found["keys"] or found["other"]
+    if collection == "aliases":  # a name may hold what separates the parts of other paths
+        return Place(collection, (found["tail"] or "")[1:], "", inference=False)
     parts = (found["key_tail"] or found["tail"] or "").strip("/").split("/")
     if collection == "admin/byok":  # nothing there has an id
         parts = ["", *parts]
@@ -95,7 +102,7 @@ async def answer(bus: Bus, callers: Callers, request: BaseRequest, place: Place)
     """Who asks is known before anything else is said about what they ask for."""
     actor = await callers.actor(request)
     endpoint = _endpoint(place, request.method)
-    if place.thing and not _ID.fullmatch(place.thing):
+    if place.thing and not _is_id(place):
         raise NotFound("there is nothing of that id; list the collection for its ids")
     ask = AccountAsk(actor=actor, id=place.thing, inference=place.inference)
     if request.method in _READS:
@@ -112,6 +119,12 @@ async def answer(bus: Bus, callers: Callers, request: BaseRequest, place: Place)
         content_type="application/json",
         headers={"Cache-Control": "no-store"},  # some of these answers hold a secret, once
     )
+
+
+def _is_id(place: Place) -> bool:
+    if place.collection == "aliases":
+        return len(place.thing) <= MAX_MODEL and place.thing.isprintable()
+    return _ID.fullmatch(place.thing) is not None
 
 
 def _endpoint(place: Place, method: str) -> Endpoint:

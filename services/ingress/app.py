@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from libs.auth.keys import read_pepper
+from libs.bus.aliases import Aliases
 from libs.bus.beats import Heard, beating
 from libs.bus.facts import FactPublisher
 from libs.bus.inflow import Inflows
 from libs.bus.nats import connect
 from libs.catalog.load import load
+from libs.runtime.identity import Identity
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.telemetry.metrics import Metrics
@@ -21,7 +23,10 @@ from services.ingress.callers import Callers
 from services.ingress.handlers import Handlers
 from services.ingress.ids import Ids
 from services.ingress.inference import Inference
+from services.ingress.names.desk import Names
+from services.ingress.names.telling import Teller
 from services.ingress.principals import Principals
+from services.ingress.promises import Promises
 from services.ingress.server import EdgeServer
 from services.ingress.sessions import Sessions
 from services.ingress.settings import IngressSettings
@@ -32,6 +37,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
     """Bus, copies of keys and accounts, an id slot, then the public socket; closed the other way round."""
     try:
         pepper, catalog = read_pepper(settings.pepper_file.read_bytes()), load(settings.config_dir)
+        promises = Promises.read(settings.promise_key_file)
     except (OSError, ValueError) as error:
         refuse(str(error))
     boot_id = secrets.token_hex(8)
@@ -42,6 +48,8 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
         await inflows.start()
         await principals.start()
         await balances.start()
+        aliases = Aliases(bus, metrics)
+        await aliases.start()
         ids = await Ids.leased(bus, boot_id, _now_ms)
 
         def checks() -> Mapping[str, bool]:
@@ -56,9 +64,11 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
 
         def ready() -> tuple[bool, dict[str, bool]]:
             needed = dict(checks())
-            return all(needed.values()), needed | {"custody": bool(heard.alive("custody"))}
+            return all(needed.values()), needed | {name: bool(heard.alive(name)) for name in ("custody", "pii")}
 
         sessions = Sessions(bus=bus, principals=principals, secure=settings.secure_cookies)
+        callers = Callers(principals=principals, sessions=sessions)
+        identity = Identity.of(settings, "ingress", boot_id)
         inference = Inference(
             bus=bus,
             inflows=inflows,
@@ -70,12 +80,16 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             body_idle_s=settings.body_idle_s,
             write_idle_s=settings.write_idle_s,
             keep_alive_s=settings.keep_alive_s,
+            identity=identity,
+            promises=promises,
+            teller=Teller(facts=facts, identity=identity, promises=promises),
+            names=Names(bus=bus, catalog=catalog, heard=heard, aliases=aliases, callers=callers),
             large=asyncio.Lock(),
         )
         handlers = Handlers(
             bus=bus,
             catalog=catalog,
-            callers=Callers(principals=principals, sessions=sessions),
+            callers=callers,
             sessions=sessions,
             heard=heard,
             inference=inference,
@@ -90,6 +104,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             await facts.close()
             await ids.close()
             await inflows.close()
+            await aliases.close()
             await balances.close()
             await principals.close()
             await heard.close()

@@ -12,6 +12,7 @@ from libs.contracts.failures import from_query_failure
 from libs.contracts.money import decimal_text
 from libs.contracts.northern.v1.ledger_pb2 import LedgerReply
 from libs.contracts.northern.v1.query_pb2 import (
+    AdminLogAsk,
     CreditsAsk,
     CreditsTold,
     ListTold,
@@ -38,7 +39,7 @@ class Books:
     bus: Bus
 
     async def entries(
-        self, verb: str, ask: UsageAsk | TotalsAsk | TransactionsAsk, limit: int
+        self, verb: str, ask: UsageAsk | TotalsAsk | TransactionsAsk | AdminLogAsk, limit: int
     ) -> tuple[list[bytes], str]:
         """So many entries of a list, each JSON, and the cursor behind them; asked for in pieces that fit the bus."""
         found: list[bytes] = []

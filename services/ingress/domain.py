@@ -6,15 +6,18 @@ from typing import Any
 
 import orjson
 
-from libs.contracts.errors import AutoUnavailable, InvalidRequest, PiiUnavailable, RouteNotAllowed, ThreadUnsupported
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Policy, Shape, Surface
+from libs.contracts.errors import AutoUnavailable, InvalidRequest, RouteNotAllowed, ThreadUnsupported
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, PiiAsk, Policy, Shape, Surface
 from services.ingress import shapes
+from services.ingress.names.replies import Said, said
 
 TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
 MAX_MODEL = 256
 MAX_VERSION = 64  # characters of anthropic-version
 MAX_BETA = 4_096  # and of anthropic-beta, several headers of that name together
 MAX_IDEMPOTENCY_KEY = 255
+MAX_POLICY_NAME = 64
+MAX_CONVERSATION = 256
 _MAX_PLACES = 64
 _MAX_PLACE = 16
 
@@ -52,6 +55,8 @@ class Asked:
     shape: Shape
     policy: Policy
     stream_options: bytes
+    pii: PiiAsk | None = None  # personal data is to be substituted
+    said: Said | None = None  # in reply to a list of routes, or in asking for it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +84,7 @@ def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, cal
     Raises InvalidRequest naming the member, the 503 of a field whose service is not there, RouteNotAllowed for a tier.
     """
     ours = _ours(body, headers)
+    pii = _pii(ours)
     _refuse_what_is_not_there(body, ours)
     policy = _policy(ours, allowed)
     model = body.pop("model", None)
@@ -97,11 +103,12 @@ def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, cal
         shape = shapes.of_openai_chat(body)
     shape.model, shape.stream = model, stream
     shape.include_usage = bool(options and options.get("include_usage"))
+    replied = said(body)
     try:
         sent, stream_options = orjson.dumps(body), orjson.dumps(options) if options else b""
     except TypeError:  # orjson reads 1,024 levels and writes 254
         raise InvalidRequest("the body is nested too deeply; 250 levels are the limit") from None
-    return Asked(body=sent, shape=shape, policy=policy, stream_options=stream_options)
+    return Asked(body=sent, shape=shape, policy=policy, stream_options=stream_options, pii=pii, said=replied)
 
 
 def versions(headers: Mapping[str, str], betas: Sequence[str]) -> tuple[str, str]:
@@ -175,18 +182,31 @@ def _from_header(name: str, text: str) -> str | bool | list[str]:
     return lowered == "true"
 
 
+def _pii(ours: Mapping[str, Any]) -> PiiAsk | None:
+    """Whether and how personal data is substituted; which policies there are, the service that does it knows."""
+    wanted = ours.get("pii_substitution")
+    if wanted is not None and not isinstance(wanted, bool):
+        raise InvalidRequest("`pii_substitution` must be true or false", param="pii_substitution")
+    policy = _name(ours, "pii_policy", MAX_POLICY_NAME)
+    conversation = _name(ours, "conversation_id", MAX_CONVERSATION)
+    if wanted:
+        return PiiAsk(policy=policy, conversation_id=conversation)
+    if policy:
+        raise InvalidRequest("`pii_policy` says how; `pii_substitution: true` has to say that", param="pii_policy")
+    return None
+
+
+def _name(ours: Mapping[str, Any], member: str, most: int) -> str:
+    value = ours.get(member)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not 0 < len(value) <= most or not _plain(value):
+        raise InvalidRequest(f"`{member}` must be plain ASCII of 1 to {most} characters", param=member)
+    return value
+
+
 def _refuse_what_is_not_there(body: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     """A field whose service has not landed is refused by name, never ignored."""
-    if "pii_substitution" in ours and not isinstance(ours["pii_substitution"], bool):
-        raise InvalidRequest("`pii_substitution` must be true or false", param="pii_substitution")
-    if ours.get("pii_substitution"):
-        raise PiiUnavailable(
-            "pii_substitution is not available here yet, so nothing was sent; leave the field and personal data out",
-            param="pii_substitution",
-        )
-    for name in ("pii_policy", "conversation_id"):
-        if ours.get(name) is not None:
-            raise PiiUnavailable(f"`{name}` needs a service that is not available here yet; leave it out", param=name)
     if body.get("model") == "auto" or ours.get("routing") is not None:
         raise AutoUnavailable("smart routing (`auto`, `routing`) is not here yet; name a route", param="model")
 

@@ -75,12 +75,16 @@ class Asked:
             model=self.text("model"),
             route=self.text("route"),
             status=self.text("status"),
-            from_ms=self._moment("from"),
-            until_ms=self._moment("to"),
         )
-        if narrow.from_ms and narrow.until_ms and narrow.until_ms <= narrow.from_ms:
-            raise InvalidRequest("`to` must lie after `from`", param="to")
+        narrow.from_ms, narrow.until_ms = self.times()
         return narrow
+
+    def times(self) -> tuple[int, int]:
+        """`from` and `to` in Unix milliseconds; 0 where one is not given. `to` is not included."""
+        from_ms, until_ms = self._moment("from"), self._moment("to")
+        if from_ms and until_ms and until_ms <= from_ms:
+            raise InvalidRequest("`to` must lie after `from`", param="to")
+        return from_ms, until_ms
 
     def _moment(self, name: str) -> int:
         """Unix milliseconds, at least 1; 0 where it is not given."""

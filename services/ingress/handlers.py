@@ -12,7 +12,7 @@ from aiohttp.web_request import BaseRequest
 from libs.bus.base import Bus
 from libs.bus.beats import Heard
 from libs.catalog import describe
-from libs.catalog.model import Catalog, Route
+from libs.catalog.model import Catalog
 from libs.contracts.errors import (
     Internal,
     InvalidRequest,
@@ -22,22 +22,18 @@ from libs.contracts.errors import (
     NotFound,
     RequestTooLarge,
 )
-from libs.contracts.failures import from_query_failure
-from libs.contracts.ids import REQUEST_ID
 from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Surface
-from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
-from libs.contracts.subjects import query
 from libs.telemetry.log import logger
-from services.ingress import account_api, headers, listing, problems, usage_api
+from libs.tlog.note import VerifierKey
+from services.ingress import account_api, custody_api, headers, listing, pii_api, problems, usage_api
 from services.ingress.books import Books
 from services.ingress.callers import Callers
 from services.ingress.domain import Call
 from services.ingress.inference import Inference
+from services.ingress.openapi import answers as description
 from services.ingress.places import dialect_of, locate, nothing_at, speaks_anthropic
 from services.ingress.sessions import Sessions
 
-_CUSTODY = "/api/usage/custody/"
-_CUSTODY_WAIT_MS = 3_000
 _SELF = {"service": "northern-inference", "api": "/v1", "ready": "/readyz"}
 
 # What a model answers: POST to one of these, on either surface.
@@ -82,25 +78,33 @@ class Handlers:
         books = usage_api.place_of(path)
         if books is not None:
             return await self._books(request, books)
+        pii = pii_api.place_of(path)
+        if pii is not None:
+            return await pii_api.PiiApi(bus=self.bus, callers=self.callers).answer(request, pii)
         place = locate(path)
         if place is not None:
             return await self._surface(request, *place)
-        method = request.method
-        if path.startswith(_CUSTODY):
-            self._only(method, "GET")
-            return await self._custody(request, path.removeprefix(_CUSTODY))
+        if custody_api.is_of(path):
+            custody = custody_api.CustodyApi(bus=self.bus, callers=self.callers, promise=self._promise_key)
+            return await custody.answer(request)
         if path == "/api/billing/models":
-            self._only(method, "GET")
+            self._only(request.method, "GET")
             routes = self.catalog.routes.values()
             return _json({"models": [describe.billing_entry(self.catalog, route) for route in routes]})
         if path.startswith("/api/session"):
             return await self.sessions.answer(request, path)
+        return self._about(request, path)
+
+    def _about(self, request: BaseRequest, path: str) -> web.Response:
+        """What the gateway says of itself."""
+        if path in description.PLACES:
+            return description.answer(request)
         if path == "/healthz":
             return _json({"status": "ok"})
         if path == "/readyz":
             ready, checks = self.ready()
             return _json({"ready": ready, "checks": checks}, 200 if ready else 503)
-        if path == "/" and method in ("GET", "HEAD"):
+        if path == "/" and request.method in ("GET", "HEAD"):
             return _json(_SELF)
         raise NotFound(f"there is nothing at {headers.clean(path)}; the API begins at /v1")
 
@@ -122,6 +126,8 @@ class Handlers:
         if tail.startswith("/models/"):
             self._only(method, "GET")
             return await self._model(request, surface, unquote(tail.removeprefix("/models/")))
+        if tail == "/openapi.json" and surface == Surface.SURFACE_INFERENCE:
+            return description.answer(request)
         if tail == "/" and method in ("GET", "HEAD"):  # Claude Code looks whether its base URL is there
             return _json(_SELF)
         raise nothing_at(request.path, tail)
@@ -130,12 +136,14 @@ class Handlers:
         routes = list(self.catalog.routes.values())
         if surface == Surface.SURFACE_GATEWAY:
             who = await self.callers.of(request)
-            routes = [route for route in routes if route.tier in who.allowed_tiers and self._has_credential(route)]
+            routes = listing.callable_routes(self.catalog, self.heard, who)
         if speaks_anthropic(request.headers):
             return _json(listing.anthropic(routes))
         return _json(listing.openai(self.catalog, routes, surface))
 
     async def _model(self, request: BaseRequest, surface: Surface, name: str) -> web.Response:
+        if surface == Surface.SURFACE_GATEWAY:  # who asks is known before anything is said of what they ask for
+            await self.callers.of(request)
         health = surface == Surface.SURFACE_INFERENCE and name.endswith("/health")
         route = self.catalog.route(name.removesuffix("/health") if health else name)
         if route is None:
@@ -144,30 +152,12 @@ class Handlers:
             state = self.heard.egress(route.egress)
             status = "loading" if state is None else "ready" if state.available else "unavailable"
             return _json({"model": route.route_id, "status": status})
-        if surface == Surface.SURFACE_GATEWAY:
-            await self.callers.of(request)
         if speaks_anthropic(request.headers):
             return _json(listing.anthropic_entry(route))
         return _json(describe.model_entry(self.catalog, route))
 
-    def _has_credential(self, route: Route) -> bool:
-        """Whether a route is listed: its way out has a credential, or nobody has said anything about it yet."""
-        state = self.heard.egress(route.egress)
-        return state is None or state.has_credential
-
-    async def _custody(self, request: BaseRequest, request_id: str) -> web.Response:
-        who = await self.callers.of(request)
-        if request_id.endswith("/receipt"):
-            record = request_id.removesuffix("/receipt")
-            raise NotFound(f"receipts are not served yet; the record itself is at {_CUSTODY}{headers.clean(record)}")
-        if not REQUEST_ID.fullmatch(request_id):
-            raise NotFound("there is no such record; an id has 16 hex digits, as in x-ni-request-id")
-        ask = CustodyGet(tenant=who.tenant, request_id=request_id, wait_ms=_CUSTODY_WAIT_MS)
-        answer = await self.bus.request(query("custody", "get"), ask.SerializeToString(), _CUSTODY_WAIT_MS / 1000 + 2)
-        got = CustodyGot.FromString(answer)
-        if got.HasField("failure"):
-            raise from_query_failure(got.failure)
-        return web.Response(body=got.record, content_type="application/json", headers=headers.identity(request_id))
+    def _promise_key(self) -> VerifierKey | None:
+        return self.inference.promises.key
 
     @staticmethod
     def _only(method: str, allowed: str) -> None:

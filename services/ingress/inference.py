@@ -21,18 +21,25 @@ from libs.contracts.errors import (
     InvalidRequest,
     NorthernError,
     Overloaded,
+    PiiUnavailable,
     RecordUnavailable,
     RequestTooLarge,
+    ResidencyRefused,
     SlowRequest,
 )
 from libs.contracts.northern.v1.envelope_pb2 import BodyRef, Dialect, Envelope, Operation, Surface
 from libs.contracts.northern.v1.facts_pb2 import Delivery, Fact
-from libs.contracts.subjects import ROUTE
+from libs.contracts.subjects import PII, ROUTE
+from libs.runtime.identity import Identity
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from libs.telemetry.trace import carry_on
 from services.ingress import domain, headers, problems
 from services.ingress.balances import Balances
+from services.ingress.names.desk import Names, Told, talks
+from services.ingress.names.speech import Voice
+from services.ingress.names.telling import Teller
+from services.ingress.promises import Promises
 from services.ingress.relay import Relay, Sent
 
 BUDGET_MS = 3_600_000  # the longest a stream may live (ARCHITECTURE §2)
@@ -41,6 +48,7 @@ _SURFACES = {Surface.SURFACE_GATEWAY: "gateway", Surface.SURFACE_INFERENCE: "inf
 _DIALECTS = {value: name.removeprefix("DIALECT_").lower() for name, value in Dialect.items()}
 _OPERATIONS = {value: name.removeprefix("OPERATION_").lower() for name, value in Operation.items()}
 _DELIVERIES = {value: name.removeprefix("DELIVERY_").lower() for name, value in Delivery.items()}
+_NO_PII = "nobody is there to substitute personal data right now, so nothing was sent; try again in a moment"
 _THREADED = 1 << 20  # hashing this much blocks the loop for longer than a stream should wait
 
 
@@ -58,6 +66,10 @@ class Inference:
     body_idle_s: float
     write_idle_s: float
     keep_alive_s: float
+    identity: Identity
+    promises: Promises
+    names: Names
+    teller: Teller
     large: asyncio.Lock  # large bodies are parsed one at a time, so that running streams get their turn in between
 
     async def answer(self, request: BaseRequest, who: Principal, call: domain.Call) -> web.StreamResponse:
@@ -67,7 +79,8 @@ class Inference:
         inflow: Inflow | None = None
         try:
             inflow = await self._dispatch(request, who, call, request_id, sent)
-            return await Relay(request, inflow, call.dialect, request_id, sent, self.write_idle_s).answer()
+            relay = Relay(request, inflow, call.dialect, request_id, sent, self.promises, self.write_idle_s)
+            return await relay.answer()
         except (asyncio.CancelledError, ConnectionError, TimeoutError) as error:
             sent.delivery = Delivery.DELIVERY_CLIENT_GONE
             if inflow is not None:
@@ -77,13 +90,12 @@ class Inference:
             if request.transport is not None:
                 request.transport.abort()  # closing would wait for a reader that takes nothing
             raise asyncio.CancelledError from error  # the connection is closed without another word
+        except Told as told:
+            return await self.teller.tell(request, told, who, request_id, sent)
         except NorthernError as error:
-            sent.error = error
-            if isinstance(error, InsufficientCredits) and sent.dispatched:
-                self.balances.refused(who.tenant)
             if inflow is not None and sent.may_run:
                 await inflow.cancel()
-            return await self._refuse(request, error, call.dialect, request_id, sent)
+            return await self._failed(request, error, who, call, request_id, sent)
         finally:
             if inflow is not None:
                 inflow.close()
@@ -99,10 +111,17 @@ class Inference:
             self.balances.admit(who.tenant)
         received_at = int(time.time() * 1000)
         asked, digest = await self._read(request, raw, who, call, sent.salt)
+        sent.request_hash = digest
         version, beta = ("", "")
         if call.anthropic:
             version, beta = domain.versions(request.headers, request.headers.getall("anthropic-beta", ()))
         sent.model = asked.shape.model
+        if talks(request.headers, call.surface, call.operation):
+            sent.voice = Voice.of(call.dialect, asked.shape)
+            said = asked.said
+            if said is not None and (told := await self.names.reply(request, who, sent.model, said)) is not None:
+                raise told
+        asked.policy.byok = who.byok
         inflow = self.inflows.open()
         inflow.idle_s = self.keep_alive_s
         envelope = Envelope(
@@ -125,14 +144,18 @@ class Inference:
             request_hash=digest,
             edge=self.inflows.boot_id,
             idempotency_key=key,
+            hops=(self.identity.hop(),),
         )
         if len(asked.body) > INLINE:
             inflow.body = asked.body
             envelope.body_ref.CopyFrom(BodyRef(subject=inflow.body_subject, size=len(asked.body)))
         else:
             envelope.body = asked.body
+        if asked.pii is not None:
+            envelope.pii.CopyFrom(asked.pii)
+            inflow.nobody = PiiUnavailable(_NO_PII, retry_after_ms=1000)
         try:
-            await self.bus.publish(ROUTE, envelope.SerializeToString(), inflow.nak)
+            await self.bus.publish(ROUTE if asked.pii is None else PII, envelope.SerializeToString(), inflow.nak)
         except NorthernError:
             inflow.close()
             raise
@@ -181,6 +204,24 @@ class Inference:
         except LookupError as error:
             raise Overloaded("this edge may not take requests right now; try again", retry_after_ms=1000) from error
 
+    async def _failed(
+        self,
+        request: BaseRequest,
+        error: NorthernError,
+        who: Principal,
+        call: domain.Call,
+        request_id: str,
+        sent: Sent,
+    ) -> web.StreamResponse:
+        """The refusal; over a name, where the caller can be talked to, an answer in words."""
+        told = None if sent.voice is None else await self.names.instead(who, sent.model, error)
+        if told is not None:
+            return await self.teller.tell(request, told, who, request_id, sent)
+        sent.error = error
+        if isinstance(error, InsufficientCredits) and sent.dispatched:
+            self.balances.refused(who.tenant)
+        return await self._refuse(request, error, call.dialect, request_id, sent)
+
     async def _refuse(
         self, request: BaseRequest, error: NorthernError, dialect: Dialect, request_id: str, sent: Sent
     ) -> web.StreamResponse:
@@ -189,6 +230,8 @@ class Inference:
             found |= headers.limits(sent.limits, dialect, time.time())
         if sent.route is not None:
             found |= headers.custody(sent.route)
+        if sent.route is not None or isinstance(error, ResidencyRefused):  # both are on record
+            found |= self.promises.headers(request_id, sent.request_hash)
         sent.status = problems.status_of(error, dialect)
         body = problems.body_of(error, dialect, request_id)
         response = web.Response(status=sent.status, body=body, content_type="application/json", headers=found)
@@ -203,7 +246,8 @@ class Inference:
     def _settle(self, request_id: str, who: Principal, sent: Sent, call: domain.Call) -> None:
         """Delivered (where a worker may have had the request), metrics and the one canonical line."""
         if sent.on_record:
-            fact = Fact(request_id=request_id, tenant=who.tenant, at_ms=int(time.time() * 1000), delivered=sent.fact())
+            delivered = sent.fact(self.identity.hop())
+            fact = Fact(request_id=request_id, tenant=who.tenant, at_ms=delivered.hop.at_ms, delivered=delivered)
             try:
                 self.facts.publish("delivered", fact)
             except RecordUnavailable:

@@ -4,9 +4,35 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from libs.auth.principal import Principal
+from libs.bus.beats import Heard
 from libs.catalog import describe
+from libs.catalog.egress import takes_credential_of
 from libs.catalog.model import Catalog, Route
+from libs.catalog.residency import may_serve
 from libs.contracts.northern.v1.envelope_pb2 import Surface
+
+
+def callable_routes(catalog: Catalog, heard: Heard, who: Principal) -> list[Route]:
+    """What a key, or a session, can call: its tiers, its residency, and a way out that somebody can open."""
+    return [
+        route
+        for route in catalog.routes.values()
+        if route.tier in who.allowed_tiers
+        and may_serve(who.residency, route.processing) is None
+        and _has_credential(catalog, heard, route, who)
+    ]
+
+
+def _has_credential(catalog: Catalog, heard: Heard, route: Route, who: Principal) -> bool:
+    """Whether the way out has a credential, or nobody has said anything about it yet.
+
+    A key that uses its account's own sees the routes that such a credential can open.
+    """
+    if who.byok:
+        return takes_credential_of(catalog.egress_of(route)) is not None
+    state = heard.egress(route.egress)
+    return state is None or state.has_credential
 
 
 def openai(catalog: Catalog, routes: Sequence[Route], surface: Surface) -> dict[str, Any]:

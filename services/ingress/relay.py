@@ -13,10 +13,12 @@ from libs.bus.inflow import Inflow
 from libs.contracts.errors import NorthernError, RequestTooLarge
 from libs.contracts.failures import from_failure
 from libs.contracts.money import decimal_text
-from libs.contracts.northern.v1.envelope_pb2 import Dialect
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Hop
 from libs.contracts.northern.v1.facts_pb2 import Delivered, Delivery
 from libs.contracts.northern.v1.frames_pb2 import End, Frame, Head, RouteFacts
 from services.ingress import headers, problems
+from services.ingress.names.speech import Voice
+from services.ingress.promises import Promises
 from services.ingress.server import close_soon
 
 _MAX_WHOLE = 64 << 20  # a non-streamed answer is held until it is whole, so that a failure can still be a status
@@ -31,6 +33,7 @@ class Sent:
     """What became of one answer: the material of Delivered and of the log line."""
 
     salt: bytes
+    request_hash: bytes = b""  # none before the body was read
     began: float = field(default_factory=time.perf_counter)
     status: int = 0
     size: int = 0
@@ -46,6 +49,7 @@ class Sent:
     head: Head | None = None
     limits: Mapping[str, str] = field(default_factory=dict)  # of the key, as the ledger stated them
     dispatched: bool = False
+    voice: Voice | None = None  # how the gateway may answer by itself, where it may
     refused: bool = False  # by the street itself: no worker ran, none will
 
     def __post_init__(self) -> None:
@@ -73,8 +77,9 @@ class Sent:
     def elapsed_ms(self) -> int:
         return round((time.perf_counter() - self.began) * 1000)
 
-    def fact(self) -> Delivered:
+    def fact(self, hop: Hop) -> Delivered:
         return Delivered(
+            hop=hop,
             delivery=self.delivery,
             status=self.status,
             size=self.size,
@@ -92,10 +97,18 @@ class Relay:
     """
 
     def __init__(
-        self, request: BaseRequest, inflow: Inflow, dialect: Dialect, request_id: str, sent: Sent, write_idle_s: float
+        self,
+        request: BaseRequest,
+        inflow: Inflow,
+        dialect: Dialect,
+        request_id: str,
+        sent: Sent,
+        promises: Promises,
+        write_idle_s: float,
     ) -> None:
         self._request, self._inflow, self._dialect = request, inflow, dialect
         self._id, self._sent, self._write_idle_s = request_id, sent, write_idle_s
+        self._promises = promises
         self._begun, self._whole_events = False, True  # what was written so far ends with an event's end
 
     async def answer(self) -> web.StreamResponse:
@@ -211,6 +224,7 @@ class Relay:
         found = headers.identity(self._id)
         if head.HasField("route"):
             found |= headers.custody(head.route)
+            found |= self._promises.headers(self._id, self._sent.request_hash)
         found |= headers.outcome(head, self._sent.overhead_ms)
         if self._sent.limits:
             found |= headers.limits(self._sent.limits, self._dialect, time.time())

@@ -14,6 +14,9 @@ class IngressSettings(Settings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8080, ge=0, le=65535)
     pepper_file: Path = Field(description="32 random bytes that key digests are made with")
+    promise_key_file: Path | None = Field(
+        default=None, description="the key that signs promises of a record: 32 raw bytes; none: nothing is promised"
+    )
     max_body: int = Field(default=32 << 20, gt=0, description="largest body after decompression")
     header_s: float = Field(default=10.0, gt=0, description="time for a client to send its headers")
     body_idle_s: float = Field(default=30.0, gt=0, description="time between two pieces of a body")

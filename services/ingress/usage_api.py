@@ -12,10 +12,10 @@ from aiohttp.web_request import BaseRequest
 
 from libs.auth.records import TenantRecord
 from libs.auth.rights import Standing, standing_of
-from libs.contracts.errors import MethodNotAllowed, NorthernError, NotFound
+from libs.contracts.errors import MethodNotAllowed, NorthernError, NotFound, NotPermitted
 from libs.contracts.money import decimal_text
 from libs.contracts.northern.v1.account_pb2 import Actor
-from libs.contracts.northern.v1.query_pb2 import TotalsAsk, TransactionsAsk, UsageAsk
+from libs.contracts.northern.v1.query_pb2 import AdminLogAsk, TotalsAsk, TransactionsAsk, UsageAsk
 from services.ingress import credit
 from services.ingress.books import Books
 from services.ingress.callers import Callers
@@ -24,13 +24,14 @@ from services.ingress.filters import USAGE, Asked
 _WRITE_IDLE_S: Final = 60.0
 _PATH: Final = re.compile(
     r"(?:/api|/api/v1/inference(?:/v1)*)/(?P<own>usage(?:/export)?|credits(?:/transactions)?)/?"
-    r"|/api/(?P<admin>admin/credits)/?"
+    r"|/api/(?P<admin>admin/(?:credits|log))/?"
 )
 _PAGED: Final = frozenset({"cursor", "limit"})
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "usage": USAGE | _PAGED | {"totals", "tenant"},
     "usage/export": USAGE | {"tenant"},
     "credits": frozenset({"tenant"}),
+    "admin/log": _PAGED | {"verb", "actor", "target", "from", "to", "tenant"},
     "credits/transactions": _PAGED | {"type", "request_id", "tenant"},
 }
 
@@ -57,6 +58,8 @@ class UsageApi:
             account = self._account(given.tenant, "tenant")
             return _json({**await self.books.give(given), "currency": account.currency}, 201)
         _only(request, "GET")
+        if place == "admin/log":
+            return await self._log(request, actor)
         tenant = self._whose(request, actor)
         asked = Asked.of(request.query, _KNOWN[place], tenant.time_zone)
         match place:
@@ -76,6 +79,24 @@ class UsageApi:
                     cursor=asked.cursor(),
                 )
                 return _list(*await self.books.entries("transactions", ask, asked.limit()))
+
+    async def _log(self, request: BaseRequest, actor: Actor) -> web.Response:
+        """What administrators did to the account; an admin of the platform who names none sees all of it."""
+        permitted(actor)
+        every = _is_platform_admin(actor) and "tenant" not in request.query
+        tenant = self._whose(request, actor)
+        asked = Asked.of(request.query, _KNOWN["admin/log"], tenant.time_zone)
+        from_ms, until_ms = asked.times()
+        ask = AdminLogAsk(
+            tenant="" if every else tenant.id,
+            verb=asked.text("verb"),
+            actor=asked.text("actor"),
+            target=asked.text("target"),
+            from_ms=from_ms,
+            until_ms=until_ms,
+            cursor=asked.cursor(),
+        )
+        return _list(*await self.books.entries("admin_log", ask, asked.limit()))
 
     async def _usage(self, asked: Asked, tenant: TenantRecord) -> web.Response:
         narrow, by = asked.usage(), asked.text("totals")
@@ -123,11 +144,21 @@ class UsageApi:
         return found
 
 
+_READ_LOG: Final = frozenset({Standing.AUDITOR, Standing.ADMIN, Standing.OWNER, Standing.PLATFORM_ADMIN})
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def _is_platform_admin(actor: Actor) -> bool:
     return not actor.key_digest and standing_of(actor.role) is Standing.PLATFORM_ADMIN
+
+
+def permitted(actor: Actor) -> None:
+    """Raises NotPermitted for whoever may not read what administrators did; a key is nobody of them."""
+    standing = Standing.KEY if actor.key_digest else standing_of(actor.role)
+    if standing not in _READ_LOG:
+        who = "An API key" if standing is Standing.KEY else f"The role {standing.value}"
+        roles = ", ".join(one.value for one in Standing if one in _READ_LOG)
+        raise NotPermitted(f"{who} may not do this. Sign in as one of: {roles}.")
 
 
 def _only(request: BaseRequest, allowed: str) -> None:

@@ -4,11 +4,13 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from libs.bus.aliases import Aliases
 from libs.bus.beats import Heard, beating
 from libs.bus.facts import FactPublisher
 from libs.bus.nats import connect
 from libs.catalog.load import load
 from libs.contracts.subjects import ROUTE, nak
+from libs.runtime.identity import Identity
 from libs.runtime.run import Checks
 from libs.runtime.settings import Settings, refuse
 from libs.telemetry.metrics import Metrics
@@ -26,7 +28,12 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
     async with connect("router", settings) as bus:
         heard, facts = Heard(bus), FactPublisher(bus, metrics)
         await heard.start("worker")
-        handlers = Handlers(bus=bus, catalog=catalog, heard=heard, facts=facts, metrics=metrics, boot_id=boot_id)
+        aliases = Aliases(bus, metrics)
+        await aliases.start()
+        identity = Identity.of(settings, "router", boot_id)
+        handlers = Handlers(
+            bus=bus, catalog=catalog, heard=heard, facts=facts, metrics=metrics, identity=identity, aliases=aliases.of
+        )
         refusals = await bus.subscribe(nak("router", boot_id, "*"), handlers.nobody)
         requests = await bus.subscribe(ROUTE, handlers.route, "router")
 
@@ -40,4 +47,5 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
                 await requests.stop()
         await refusals.stop()
         await facts.close()
+        await aliases.close()
         await heard.close()

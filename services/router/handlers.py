@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
@@ -10,13 +11,15 @@ from libs.bus.base import Bus, Message
 from libs.bus.beats import Heard
 from libs.bus.facts import FactPublisher
 from libs.catalog.model import Catalog
+from libs.catalog.resolve import meant
 from libs.contracts import subjects
 from libs.contracts.errors import BusUnavailable, NorthernError, Overloaded, RecordUnavailable, ResidencyRefused
 from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Candidate, Envelope
-from libs.contracts.northern.v1.facts_pb2 import Fact, Refused
 from libs.contracts.northern.v1.frames_pb2 import Frame
 from libs.contracts.northern.v1.street_pb2 import EgressState
+from libs.contracts.refusals import refused
+from libs.runtime.identity import Identity
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from services.router import domain
@@ -33,7 +36,8 @@ class Handlers:
     heard: Heard
     facts: FactPublisher
     metrics: Metrics
-    boot_id: str
+    identity: Identity
+    aliases: Callable[[str], Mapping[str, str]] = lambda _: {}  # an account's own names of models
     on_their_way: "OrderedDict[str, tuple[float, Envelope]]" = field(default_factory=OrderedDict)
 
     async def route(self, message: Message) -> None:
@@ -44,18 +48,21 @@ class Handlers:
             logger().error("envelope_unreadable")
             return
         try:
-            chosen = domain.choose(self.catalog, envelope.shape.model, envelope.policy, self._state)
+            policy, own = envelope.policy, self.aliases(envelope.tenant)
+            name = meant(self.catalog, envelope.shape.model, own, policy.allowed_tiers)
+            chosen = domain.choose(self.catalog, name, policy, self._state)
         except NorthernError as error:
             await self._refuse(envelope, error)
             return
         envelope.slip.append(Candidate(route_id=chosen.route_id, egress=chosen.egress))
+        envelope.hops.append(self.identity.hop())
         token = subjects.random_token()
         self._remember(token, envelope)
         try:
             await self.bus.publish(
                 subjects.work(chosen.egress),
                 envelope.SerializeToString(),
-                subjects.nak("router", self.boot_id, token),
+                subjects.nak("router", self.identity.node, token),
             )
         except BusUnavailable:
             return  # the edge hears nothing and says so
@@ -91,13 +98,7 @@ class Handlers:
             return
 
     def _on_record(self, envelope: Envelope, error: ResidencyRefused) -> None:
-        """A refusal for residency is a result worth proving, not only an error."""
-        refused = Refused(
-            code=error.code, rule=error.message, model_requested=envelope.shape.model, key_id=envelope.key_id
-        )
-        at_ms = int(time.time() * 1000)
-        fact = Fact(request_id=envelope.request_id, tenant=envelope.tenant, at_ms=at_ms, refused=refused)
         try:
-            self.facts.publish("refused", fact)
+            self.facts.publish("refused", refused(envelope, error, self.identity.hop()))
         except RecordUnavailable:
             logger().error("refusal_lost", request_id=envelope.request_id)

@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import orjson
 
+from services.sandbox import credential
+
 ENTRIES = 200_000
 BODY_BYTES = 64 << 10  # kept of one body
 DETAIL_BYTES = 64 << 20  # kept of headers and bodies in all: the oldest lose theirs first
@@ -43,6 +45,7 @@ class Entry:
     method: str
     path: str
     egress_id: str
+    credential: str  # which one, recognisable and not readable; empty: none
     headers: bytes | None  # one block: two hundred thousand lists of pairs would keep the collector busy
     detail_bytes: int
     model: str = ""
@@ -92,6 +95,7 @@ class Journal:
             method=method,
             path=path,
             egress_id=next((value.decode("latin-1") for name, value in kept if name == EGRESS_ID), ""),
+            credential=credential.told(headers),
             headers=block,
             detail_bytes=len(block),
         )
@@ -153,6 +157,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "path": entry.path,
         "model": entry.model,
         "egress_id": entry.egress_id,
+        "credential": entry.credential,
         "headers": None if entry.headers is None else _pairs(entry.headers),
         "body_sha256": entry.body_sha256,
         "body": None if entry.body is None else entry.body.decode("utf-8", "replace"),
@@ -175,4 +180,4 @@ def _at(monotonic: float, unix: float) -> dict[str, float]:
 
 def _veiled(name: bytes, value: bytes) -> bytes:
     """Credentials are recognisable, not readable."""
-    return f"sha256:{hashlib.sha256(value).hexdigest()[:12]}".encode() if name in _SECRET else value
+    return credential.veiled(value).encode() if name in _SECRET else value

@@ -18,21 +18,27 @@ from libs.bus.outflow import Outflows
 from libs.catalog.load import load
 from libs.catalog.model import Catalog, Wire
 from libs.contracts.subjects import work
+from libs.runtime.identity import Identity
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.telemetry.metrics import Metrics
+from services.worker.byok.clients import Clients
+from services.worker.byok.kept import Kept
+from services.worker.byok.ring import Ring
 from services.worker.endpoint import WitnessedResponse
 from services.worker.handlers import Handlers
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
 from services.worker.providers.anthropic.wire import AnthropicProvider
 from services.worker.providers.base import Provider
+from services.worker.providers.bedrock.signing import CredentialChain, GivenCredentials
 from services.worker.providers.bedrock.wire import BedrockProvider
 from services.worker.providers.openai.wire import OpenAIProvider
-from services.worker.providers.vertex.credentials import GivenToken, Tokens, application_default
+from services.worker.providers.vertex.credentials import GivenToken, OwnTokens, Tokens, application_default, self_signed
 from services.worker.providers.vertex.wire import VertexProvider
 from services.worker.settings import WorkerSettings
 from services.worker.street import Street
+from services.worker.testimony import Witness
 from services.worker.ways_out import WayOut, find, vendors
 
 
@@ -43,9 +49,10 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
         catalog = load(settings.config_dir)
         environ = vendors()
         ways = _ways(catalog, settings, environ)
+        boot_id = secrets.token_hex(8)
+        witness = Witness.read(Identity.of(settings, "worker", boot_id), settings.worker_key_file)
     except (OSError, ValueError) as error:
         refuse(str(error))
-    boot_id = secrets.token_hex(8)
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(connect("worker", settings))
         facts = FactPublisher(bus, metrics)
@@ -57,12 +64,17 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
         ledger = Ledger(bus, boot_id)
         await ledger.start()
         stack.push_async_callback(ledger.close)
+        kept = Kept(bus, metrics)
+        stack.push_async_callback(kept.close)
+        await kept.start()
         street = Street(
             boot_id=boot_id,
+            witness=witness,
             catalog=catalog,
             ways=ways,
             providers={name: _provider(way, environ) for name, way in ways.items()},
             sessions=sessions,
+            own=Clients(kept, Ring(settings.kek_file), _own),
             fetcher=await stack.enter_async_context(Fetcher()),
             facts=facts,
             ledger=ledger,
@@ -75,7 +87,7 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
         async with beating(bus, "worker", boot_id, lambda: [way.state() for way in ways.values()]):
 
             def checks() -> Mapping[str, bool]:
-                return {"bus": bus.connected}
+                return {"bus": bus.connected, "credentials": kept.fresh}
 
             try:
                 yield checks
@@ -100,12 +112,32 @@ def _provider(way: WayOut, environ: Mapping[str, str]) -> Provider:
         case Wire.ANTHROPIC:
             return AnthropicProvider(key, environ.get("ANTHROPIC_AUTH_TOKEN", ""))
         case Wire.BEDROCK:
-            return BedrockProvider(way, environ.get("AWS_BEARER_TOKEN_BEDROCK", ""))
+            if way.sandbox:
+                return BedrockProvider(way, "", GivenCredentials("AKIDSANDBOX", "sandbox"))
+            return BedrockProvider(way, environ.get("AWS_BEARER_TOKEN_BEDROCK", ""), CredentialChain())
         case Wire.VERTEX:
             if way.sandbox:
                 return VertexProvider(GivenToken("sandbox", "sandbox"))
             tokens = Tokens(application_default(), lambda: datetime.now(UTC))
             return VertexProvider(tokens, environ.get("GOOGLE_CLOUD_PROJECT", ""))
+        case _:
+            assert_never(way.egress.wire)
+
+
+def _own(way: WayOut, slots: Mapping[str, str], secret: Mapping[str, str]) -> Provider:
+    """A client that knows an account's own credential, and nothing of ours."""
+    key = secret.get("api_key", "")
+    match way.egress.wire:
+        case Wire.OPENAI | Wire.AZURE:
+            return OpenAIProvider(key)
+        case Wire.ANTHROPIC:
+            return AnthropicProvider(key)
+        case Wire.BEDROCK:
+            access, signs = (secret.get(name, "") for name in ("access_key_id", "secret_access_key"))
+            return BedrockProvider(way, key, GivenCredentials(access, signs, secret.get("session_token")))
+        case Wire.VERTEX:
+            tokens = Tokens(self_signed(secret, lambda: datetime.now(UTC)), lambda: datetime.now(UTC))
+            return VertexProvider(OwnTokens(tokens), slots.get("project", ""))
         case _:
             assert_never(way.egress.wire)
 

@@ -1,10 +1,12 @@
 """A request made ready to leave: its place found, the residency rule checked again, its images fetched, its body."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from libs.catalog.describe import BYOK, PLATFORM
 from libs.catalog.model import Route
-from libs.catalog.residency import may_serve
-from libs.contracts.errors import ResidencyRefused, RouteUnavailable
+from libs.catalog.residency import may_serve, refusal
+from libs.contracts.errors import Internal, RouteUnavailable
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from services.worker import callers
 from services.worker.images import links
@@ -15,11 +17,12 @@ from services.worker.ways_out import WayOut
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where one attempt goes."""
+    """Where one attempt goes, and with whose credential."""
 
     route: Route
     way: WayOut
     provider: Provider
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +34,28 @@ class Ready:
     images_linked: int = 0
 
 
-def placed(street: Street, envelope: Envelope) -> Place:
-    """The candidate whose turn it is. RouteUnavailable and ResidencyRefused say why it cannot be; doubt refuses."""
+async def placed(street: Street, envelope: Envelope) -> Place:
+    """The candidate whose turn it is. RouteUnavailable and ResidencyRefused say why it cannot be; doubt refuses.
+
+    A key with `byok` goes by its account's own credential or not at all: OwnCredentialMissing says which is missing.
+    """
     candidate = envelope.slip[envelope.attempt]
     route = street.catalog.route(candidate.route_id)
     way = street.ways.get(candidate.egress)
     provider = street.providers.get(candidate.egress)
     if route is None or way is None or route.egress != candidate.egress:
         raise RouteUnavailable(f"{candidate.route_id} is not served by this worker; try again")
-    if provider is None or way.reason:
+    source = PLATFORM
+    if envelope.policy.byok:  # ours is never used in its place, whatever is wrong with theirs
+        own = await street.own.of(envelope.tenant, way)
+        way, provider, source = own.way, own.provider, BYOK
+    elif provider is None or way.reason:
         raise RouteUnavailable(f"{candidate.route_id} is not available here: {way.reason}")
     rule = may_serve(envelope.policy.residency, route.processing, custom=way.custom)
     if rule is not None:
-        raise ResidencyRefused(f"{route.route_id} may not serve this request: {rule}")
-    return Place(route=route, way=way, provider=provider)
+        policy = envelope.policy
+        raise refusal(street.catalog, route, rule, policy.residency, tiers=policy.allowed_tiers, tier=policy.tier)
+    return Place(route=route, way=way, provider=provider, source=source)
 
 
 async def made_ready(street: Street, envelope: Envelope, body: bytes, place: Place) -> Ready:
@@ -59,4 +70,6 @@ async def made_ready(street: Street, envelope: Envelope, body: bytes, place: Pla
         body, fetched = await links.inlined(body, envelope.dialect, street.fetcher, each=limit)
         linked = 0
     call = await place.provider.prepare(envelope, body, place.route, place.way)
+    if isinstance(call, Prepared) and urlsplit(call.url).netloc != place.way.host:
+        raise Internal("the call would have gone to another address than the one that was checked; nothing was sent")
     return Ready(call=call, images_fetched=fetched, images_linked=linked)

@@ -8,9 +8,13 @@ import time
 from google.protobuf.message import Message as Proto
 
 from libs.bus.facts import FactPublisher
+from libs.contracts.errors import RecordUnavailable, ResidencyRefused
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
+from libs.contracts.refusals import refused
+from libs.telemetry.log import logger
+from services.worker.testimony import Witness
 
 _THREADED = 1 << 20  # hashing more than this blocks the loop for too long
 WAIT_S = 5.0  # how long a fact may take to become durable before somebody is told
@@ -19,8 +23,9 @@ WAIT_S = 5.0  # how long a fact may take to become durable before somebody is to
 class Record:
     """The facts of one request at one worker. `begun`: an egress record exists or may; `closed`: its end was stated."""
 
-    def __init__(self, facts: FactPublisher, envelope: Envelope) -> None:
-        self._facts, self._envelope = facts, envelope
+    def __init__(self, facts: FactPublisher, envelope: Envelope, witness: Witness) -> None:
+        self._facts, self._envelope, self._witness = facts, envelope, witness
+        self._egress: Egress | None = None
         self._recorded: asyncio.Future[None] | None = None  # done: the egress record is durable
         self._later: asyncio.Future[None] | None = None
         self.closed = False
@@ -32,6 +37,7 @@ class Record:
     def begin(self, egress: Egress) -> None:
         """State the intent; from now on it may be on record. Raises RecordUnavailable where too much waits already."""
         self._recorded = self._facts.publish("egress", self._fact(egress=egress))
+        self._egress = egress
 
     async def durable(self) -> bool:
         """Whether the intent is on record: only then may a byte leave (I1)."""
@@ -42,7 +48,9 @@ class Record:
     async def close(self, finished: Finished, *, wait: bool) -> None:
         """State the end. Durable when this returns, if it is waited for; late only where the broker is."""
         assert self._recorded is not None
+        assert self._egress is not None
         self.closed = True
+        self._witness.testify(self._envelope.request_id, self._egress, finished)
         fact = self._fact(finished=finished)
         if not self._recorded.done():
             self._later = asyncio.ensure_future(self._publish_after(self._recorded, fact))
@@ -56,6 +64,13 @@ class Record:
                     await stored
             except TimeoutError:
                 pass  # the publisher goes on trying: the answer is not held back for the record's sake
+
+    def refuse(self, error: ResidencyRefused) -> None:
+        """State that nothing leaves, and by which rule."""
+        try:
+            self._facts.publish("refused", refused(self._envelope, error, self._witness.identity.hop()))
+        except RecordUnavailable:
+            logger().error("refusal_lost", request_id=self._envelope.request_id)
 
     async def _publish_after(self, recorded: "asyncio.Future[None]", fact: Fact) -> None:
         """Each kind of fact has a lane of its own: a Finished could stand before the record that it closes."""
@@ -72,7 +87,15 @@ class Record:
 
 
 async def intent(
-    envelope: Envelope, sent: bytes, *, boot_id: str, route: RouteFacts, host: str, fetched: int, linked: int
+    envelope: Envelope,
+    sent: bytes,
+    *,
+    boot_id: str,
+    route: RouteFacts,
+    host: str,
+    fetched: int,
+    linked: int,
+    catalogue: str,
 ) -> Egress:
     """What is about to leave, for whom, and where to; `sent` byte for byte, `fetched` and `linked` of its images."""
     if len(sent) > _THREADED:
@@ -99,4 +122,6 @@ async def intent(
         traceparent=envelope.traceparent,
         images_fetched=fetched,
         images_linked=linked,
+        hops=envelope.hops,
+        catalogue=catalogue,
     )

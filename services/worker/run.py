@@ -10,12 +10,15 @@ import yarl
 
 from libs.bus.outflow import Gone, Outflows
 from libs.catalog.model import Route
+from libs.catalog.observed import INFERENCE_GEO
 from libs.contracts.errors import (
+    CredentialRefused,
     CreditOnHold,
     InsufficientCredits,
     Internal,
     NorthernError,
     RecordUnavailable,
+    ResidencyRefused,
     SpendCapReached,
     StreamBroken,
     UpstreamError,
@@ -27,6 +30,7 @@ from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from libs.contracts.northern.v1.frames_pb2 import End, Head, RouteFacts
 from services.worker import callers, domain
+from services.worker.byok.clients import refused_own
 from services.worker.money.charge import charge
 from services.worker.money.holding import Account, Holding
 from services.worker.money.reckoning import reckon
@@ -54,7 +58,7 @@ class Run:
         self.task: asyncio.Task[None] | None = None
         self._seen = Seen(salt=envelope.salt)
         self._late: UpstreamTimeout | None = None
-        self._record = Record(street.facts, envelope)
+        self._record = Record(street.facts, envelope, street.witness)
         self._committed = False
         self._route: Route | None = None
         self._facts: RouteFacts | None = None
@@ -114,12 +118,12 @@ class Run:
 
     async def _attempt(self) -> None:
         envelope = self._envelope
-        place = placed(self._street, envelope)
+        place = await placed(self._street, envelope)
         body = envelope.body
         if envelope.HasField("body_ref"):
             body = await self._outflow.pull(envelope.body_ref.subject, envelope.body_ref.size)
         self._route = place.route
-        self._facts = self._street.facts_of(place.route, place.way)
+        self._facts = self._street.facts_of(place.route, place.way, place.source)
         ready = await made_ready(self._street, envelope, body, place)
         size = len(body)
         envelope.ClearField("body")  # an answer may take an hour: what has been read is not kept
@@ -142,6 +146,7 @@ class Run:
             host=way.host,
             fetched=ready.images_fetched,
             linked=ready.images_linked,
+            catalogue=self._street.catalog.digest,
         )
         self._record.begin(egress)
         await self._hold(size)
@@ -222,7 +227,7 @@ class Run:
         if ours is None or not ours.replaces(error):
             raise error
         ours.noted()
-        await self._answer(ours, await self._finish(Outcome.OUTCOME_FAILED, error.code))
+        await self._answer(ours, await self._finish(Outcome.OUTCOME_FAILED, self._whose(error).code))
 
     async def _whole(self, response: aiohttp.ClientResponse, prepared: Prepared) -> None:
         parts = []
@@ -292,6 +297,9 @@ class Run:
         )
 
     async def _fail(self, error: NorthernError) -> None:
+        error = self._whose(error)
+        if isinstance(error, ResidencyRefused):
+            self._record.refuse(error)
         outcome = Outcome.OUTCOME_CUT if self._committed else Outcome.OUTCOME_FAILED
         await self._finish(outcome, error.code)
         told = error
@@ -307,6 +315,12 @@ class Run:
             await self._outflow.send(failure=failure)
         except Gone:
             return
+
+    def _whose(self, error: NorthernError) -> NorthernError:
+        """A refused credential is the operator's to look after, unless it was the account's own."""
+        if isinstance(error, CredentialRefused) and self._envelope.policy.byok and self._route is not None:
+            return refused_own(self._street.catalog.egress_of(self._route))
+        return error
 
     async def _finish(self, outcome: Outcome, error_code: str = "", *, wait: bool = True) -> End:
         """Close what was put on record, once. Durable before the caller sees the end; late only where the broker is."""
@@ -324,6 +338,8 @@ class Run:
         finished = self._seen.finished(outcome, charged, error_code)
         finished.boot_id, finished.attempts = self._street.boot_id, self._envelope.attempt + 1
         finished.rate_card = self._route.rate_card
+        if said is not None and said.inference_geo:
+            finished.returned[INFERENCE_GEO] = said.inference_geo
         self._street.metrics.count("provider_calls_total", self._route.egress, Outcome.Name(outcome)[8:].lower())
         await self._record.close(finished, wait=wait)
         return end_of(charged)

@@ -2,13 +2,14 @@
 
 import hmac
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
 
 from libs.contracts.northern.v1.facts_pb2 import Endpoint, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import End
-from services.worker.endpoint import endpoint_of
+from services.worker.endpoint import endpoint_of, returned_by
 from services.worker.money.charge import Charge
 
 
@@ -25,6 +26,7 @@ class Seen:
     status: int = 0
     endpoint: Endpoint = field(default_factory=Endpoint)
     forwarded: int = 0
+    returned: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._hash = hmac.new(self.salt, digestmod="sha256")
@@ -33,6 +35,7 @@ class Seen:
         """The head of an answer."""
         self.answered = self.last = time.monotonic()
         self.status, self.endpoint = response.status, endpoint_of(response)
+        self.returned = returned_by(response.headers)
 
     def came(self, part: bytes) -> None:
         """A part of its body."""
@@ -63,6 +66,7 @@ class Seen:
             first_byte_ms=_ms(self.first - self.dialled) if self.first else 0,
             total_ms=_ms(time.monotonic() - self.began),
             output_bytes=self.forwarded,
+            returned=self.returned,
         )
 
 

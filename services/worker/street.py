@@ -10,9 +10,11 @@ from libs.catalog import describe
 from libs.catalog.model import Catalog, Route
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.telemetry.metrics import Metrics
+from services.worker.byok.clients import Clients
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
 from services.worker.providers.base import Provider
+from services.worker.testimony import Witness
 from services.worker.ways_out import WayOut
 
 
@@ -21,20 +23,25 @@ class Street:
     """The catalogue, the ways out, and what is open on them."""
 
     boot_id: str
+    witness: Witness
     catalog: Catalog
     ways: Mapping[str, WayOut]
     providers: Mapping[str, Provider]
     sessions: Mapping[str, aiohttp.ClientSession]
+    own: Clients
     fetcher: Fetcher
     facts: FactPublisher
     ledger: Ledger
     metrics: Metrics
-    route_facts: dict[str, RouteFacts] = field(default_factory=dict)
+    route_facts: dict[tuple[str, str, bool], tuple[Route, RouteFacts]] = field(default_factory=dict)
 
-    def facts_of(self, route: Route, way: WayOut) -> RouteFacts:
-        """What is said of a route here: always the same, so it is made once."""
-        known = self.route_facts.get(route.route_id)
-        if known is None:
-            known = describe.route_facts(self.catalog, route, sandbox=way.sandbox, custom=way.custom)
-            self.route_facts[route.route_id] = known
-        return known
+    def facts_of(self, route: Route, way: WayOut, credential_source: str) -> RouteFacts:
+        """What is said of a route here: seldom more than one thing, so it is made once for each state of its entry."""
+        key = (route.route_id, credential_source, way.custom)
+        known = self.route_facts.get(key)
+        if known is None or known[0] is not route:
+            facts = describe.route_facts(
+                self.catalog, route, credential_source=credential_source, sandbox=way.sandbox, custom=way.custom
+            )
+            known = self.route_facts[key] = (route, facts)
+        return known[1]

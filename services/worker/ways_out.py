@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from libs.catalog.egress import is_custom, missing
+from libs.catalog.egress import LOOPBACK, filled, host_of, is_custom, missing
 from libs.catalog.model import Egress
+from libs.contracts.errors import OwnCredentialMissing, RouteUnavailable
 from libs.contracts.northern.v1.street_pb2 import EgressState
 
 
@@ -60,6 +61,35 @@ def find(egress: Egress, environ: Mapping[str, str], sandbox_url: str | None) ->
         reason=reason,
         has_credential=not lacking,
     )
+
+
+def of_account(way: WayOut, slots: Mapping[str, str]) -> WayOut:
+    """The same way out as an account's own credential goes it: slots fill the catalogue's address, nothing else does.
+
+    Where the address has no slots it is the one that is dialled for everybody. Raises OwnCredentialMissing for slots
+    that do not fit, RouteUnavailable where the credential would cross a network in the clear.
+    """
+    egress = way.egress
+    region = slots.get("region", egress.region)
+    if region != egress.region:
+        raise OwnCredentialMissing(
+            f"Your account's own credential for {egress.provider} is for the region {region}, and this route is "
+            f"entered in {egress.region}. Nothing was sent. PUT one for that region, or name another route."
+        )
+    try:
+        address = filled(egress, slots)
+    except ValueError:
+        raise OwnCredentialMissing(
+            f"Your account's own credential for {egress.provider} does not say all that its address needs; "
+            "PUT it again. Nothing was sent."
+        ) from None
+    custom = way.custom if address is None else is_custom(egress, address)
+    base_url = way.base_url if way.sandbox or address is None else address
+    if not base_url.startswith("https://") and host_of(base_url) not in LOOPBACK:
+        raise RouteUnavailable(
+            f"Credentials of accounts are sent over https only: the operator has to correct {egress.base_url_env}."
+        )
+    return WayOut(egress=egress, base_url=base_url, sandbox=way.sandbox, custom=custom, has_credential=True)
 
 
 def _filled(egress: Egress, given: str) -> str:

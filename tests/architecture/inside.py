@@ -26,7 +26,14 @@ _SUBJECT = re.compile(r"(ni|ev)\.[a-z*>{]")
 
 # The environment is read by the settings; the command line and the supervisor hand it on; a worker reads credentials
 # under the names that the vendors gave them.
-ENVIRONMENT_AT = ("libs/runtime/settings.py", "libs/embedded/", "cli/", "services/worker/ways_out.py")
+ENVIRONMENT_AT = (
+    "libs/runtime/settings.py",
+    "libs/embedded/",
+    "cli/",
+    "services/worker/ways_out.py",
+    "services/pii/training/",  # no service: commands that read labelled sets from NI_DATA, as tests do
+    "services/router/training/",
+)
 AT_IMPORT = frozenset(
     "open connect create_connection get_event_loop new_event_loop run Popen urlopen read_text read_bytes".split()
 )

@@ -192,7 +192,7 @@ class Account:
                 found: list[dict[str, Any]] = []
                 path = "/api/credits/transactions?limit=1000"
                 found = (await self.bank.get(path, self.key))["data"]
-                if sum(Decimal(each["amount"]) for each in found) == balance:
+                if found and sum(Decimal(each["amount"]) for each in found) == balance:
                     return found
                 await asyncio.sleep(0.2)
 

@@ -189,9 +189,6 @@ async def test_an_honest_gzip_body_is_read_and_a_broken_one_refused(edge: Edge) 
 @pytest.mark.parametrize(
     ("more", "code", "named"),
     [
-        ({"pii_substitution": True}, "pii_unavailable", "pii_substitution"),
-        ({"pii_policy": "strict"}, "pii_unavailable", "pii_policy"),
-        ({"conversation_id": "c1"}, "pii_unavailable", "conversation_id"),
         ({"model": "auto"}, "auto_unavailable", "auto"),
         ({"routing": {"optimize": "cost"}}, "auto_unavailable", "routing"),
     ],
@@ -205,8 +202,3 @@ async def test_a_field_whose_service_is_not_there_is_refused_by_name_and_nothing
         assert (reply.status, reply.error["code"]) == (503, code)
         assert named in reply.error["message"]
     assert len(await street.sandbox_log()) == before
-
-
-async def test_substitution_asked_for_by_header_is_refused_too(edge: Edge) -> None:
-    reply = await edge.chat(GOOD, headers={"X-NI-PII-Substitution": "true"})
-    assert (reply.status, reply.error["code"]) == (503, "pii_unavailable")

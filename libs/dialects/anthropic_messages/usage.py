@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from libs.dialects.fields import count, obj, seq
+from libs.dialects.fields import count, obj, seq, string
 from libs.dialects.form import Usage
 
 _MEMBERS = (
     "input_tokens output_tokens cache_read_input_tokens cache_creation_input_tokens cache_creation "
-    "output_tokens_details iterations".split()
+    "output_tokens_details iterations inference_geo".split()
 )
+
+_LONGEST = 64  # of a word of theirs
 
 
 def fresher(known: dict[str, Any], told: object) -> dict[str, Any]:
@@ -29,8 +31,9 @@ def read_usage(value: object) -> Usage | None:
         cache_write_1h=sum(each.cache_write_1h for each in usages),
         output=sum(each.output for each in usages),
         reasoning=sum(each.reasoning for each in usages),
+        inference_geo=string(given.get("inference_geo"))[:_LONGEST].encode("ascii", "replace").decode(),
     )
-    return None if usage == Usage() else usage
+    return None if usage == Usage(inference_geo=usage.inference_geo) else usage
 
 
 def _one(given: dict[str, Any]) -> Usage:

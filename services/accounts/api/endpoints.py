@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from libs.auth.rights import Right
+from services.accounts.api.aliases import Aliases
 from services.accounts.api.asking import Answer, Desk, responder
 from services.accounts.api.byok import Byok, ring_reader
 from services.accounts.api.keys import Keys
@@ -14,6 +15,7 @@ from services.accounts.api.users import Users
 def answers(desk: Desk, kek_file: Path | None) -> Mapping[Right, Answer]:
     """Every right with what exercises it."""
     keys, tenants, users = Keys(desk=desk), Tenants(desk=desk), Users(desk=desk)
+    aliases = Aliases(desk=desk)
     byok = Byok(desk=desk, ring=ring_reader(kek_file))
     return {
         Right.KEY_LIST: keys.list,
@@ -27,6 +29,10 @@ def answers(desk: Desk, kek_file: Path | None) -> Mapping[Right, Answer]:
         Right.BYOK_PUT: byok.put,
         Right.BYOK_DELETE: byok.delete,
         Right.BYOK_REWRAP: byok.rewrap,
+        Right.ALIAS_LIST: aliases.list,
+        Right.ALIAS_GET: aliases.get,
+        Right.ALIAS_PUT: aliases.put,
+        Right.ALIAS_DELETE: aliases.delete,
         Right.TENANT_LIST: tenants.list,
         Right.TENANT_GET: tenants.get,
         Right.TENANT_CREATE: tenants.create,
@@ -40,5 +46,6 @@ def answers(desk: Desk, kek_file: Path | None) -> Mapping[Right, Answer]:
 
 
 def responders(desk: Desk, kek_file: Path | None) -> dict[str, Callable[[bytes], Awaitable[bytes]]]:
-    """The same as answers to queries, by the query's verb."""
-    return {right.value: responder(desk, right, answer) for right, answer in answers(desk, kek_file).items()}
+    """The same as answers to queries, by the query's verb; and what the edge alone asks."""
+    rights = {right.value: responder(desk, right, answer) for right, answer in answers(desk, kek_file).items()}
+    return {**rights, "alias_shown": Aliases(desk=desk).shown}

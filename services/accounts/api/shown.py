@@ -51,6 +51,7 @@ def tenant(record: TenantRecord) -> dict[str, Any]:
         "allowed_tiers": list(record.allowed_tiers),
         "budget_per_month": record.budget_per_month,
         "alert_webhook": {"url": webhook.url} if webhook else None,
+        "alert_thresholds": list(record.alert_thresholds),
         "created": int(record.created.timestamp()),
     }
 

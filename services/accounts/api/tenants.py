@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from libs.auth.keys import GATEWAY, digest, last4, mint
-from libs.auth.records import AlertWebhook, KeyRecord, TenantRecord, TenantStatus, new_id
+from libs.auth.records import ALERT_THRESHOLDS, AlertWebhook, KeyRecord, TenantRecord, TenantStatus, new_id
 from libs.auth.webhooks import signing_secret
 from libs.contracts.errors import InvalidRequest, NotFound, RouteUnavailable
 from libs.contracts.northern.v1.account_pb2 import AccountAsk
@@ -75,6 +75,8 @@ class Tenants:
         for name in ("residency", "allowed_tiers"):
             if name in changes:
                 changes[name] = tuple(changes[name] or ())
+        if "alert_thresholds" in changes:
+            changes["alert_thresholds"] = tuple(changes["alert_thresholds"] or ALERT_THRESHOLDS)
         if "status" in changes:
             changes["status"] = TenantStatus(changes["status"])
         if body.given("alert_webhook"):

@@ -104,7 +104,7 @@ class Users:
         if not wanted or wanted == asker.tenant.id:
             return asker.tenant.id
         if asker.standing is not Standing.PLATFORM_ADMIN or self.desk.tenants.get(wanted) is None:
-            raise InvalidRequest("`tenant`: there is no such account", param="tenant")
+            raise NotFound("There is no such account.", param="tenant")
         return wanted
 
     def _visible(self, asker: Asker) -> Mapping[str, UserRecord]:

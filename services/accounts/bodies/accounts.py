@@ -43,10 +43,20 @@ def _email(text: str) -> str:
     return address
 
 
+def _thresholds(values: list[int] | None) -> list[int] | None:
+    return None if values is None else sorted(set(values))
+
+
 class WebhookBody(Body):
     """Where alerts go."""
 
     url: Annotated[str, Field(max_length=512), AfterValidator(_webhook)]
+
+
+# Percentages of the budget; null: the usual ones.
+Thresholds = Annotated[
+    list[Annotated[int, Field(ge=1, le=100)]] | None, Field(min_length=1, max_length=10), AfterValidator(_thresholds)
+]
 
 
 class TenantChange(Body):
@@ -59,6 +69,7 @@ class TenantChange(Body):
     allowed_tiers: Tiers | None = None
     budget_per_month: Amount | None = None
     alert_webhook: WebhookBody | None = None
+    alert_thresholds: Thresholds = None
 
 
 class TenantBody(TenantChange):

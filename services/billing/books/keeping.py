@@ -16,10 +16,11 @@ from libs.projection.tasks import stopped, together
 from libs.store.base import Store
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
+from services.billing.acts.desk import Desk as ActsDesk
 from services.billing.books.desk import Desk
 from services.billing.books.projections import Projections
 from services.billing.books.queries import Queries
-from services.billing.books.reconcile import Reconciler
+from services.billing.books.reconcile import Differ, Reconciler, nobody
 
 _QUEUE: Final = "billing"
 _AGAIN_S: Final = 5.0
@@ -36,18 +37,20 @@ class Books:
     metrics: Metrics
     owner: str
     now_ms: NowMs
+    differ: Differ = nobody
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[Projections]:
         """Keep them while this is open."""
         projections = Projections(self.bus, self.store, self.catalog, self.metrics)
-        desk = Desk(queries=Queries(self.store))
+        desk, acts = Desk(queries=Queries(self.store)), ActsDesk(store=self.store)
         async with AsyncExitStack() as stack:
             for verb, respond in (
                 ("usage", desk.usage),
                 ("export", desk.export),
                 ("totals", desk.totals),
                 ("transactions", desk.transactions),
+                ("admin_log", acts.admin_log),
             ):
                 answering = await answer(self.bus, query("billing", verb), _QUEUE, respond, _AT_ONCE)
                 stack.push_async_callback(answering.stop)
@@ -66,7 +69,9 @@ class Books:
             await asyncio.sleep(_AGAIN_S)
 
     async def _leased(self, projections: Projections) -> None:
-        reconciler = Reconciler(bus=self.bus, store=self.store, projections=projections, metrics=self.metrics)
+        reconciler = Reconciler(
+            bus=self.bus, store=self.store, projections=projections, metrics=self.metrics, differ=self.differ
+        )
         answering = await answer(self.bus, query("billing", "reconcile"), "", reconciler.answer, 2)
         try:
             await together(projections.run(), reconciler.run())

@@ -13,6 +13,9 @@ from libs.projection.tasks import together
 from libs.store.base import Store
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
+from services.billing.acts import log
+from services.billing.acts.credits import stated
+from services.billing.acts.log import facts_and_acts_in
 from services.billing.books import transactions, usage
 from services.billing.books.calls import Calls
 from services.billing.books.transactions import Booked, booked
@@ -28,6 +31,8 @@ _JOURNAL_AT = "SELECT max(seq) AS done FROM ledger_journal"
 
 class RequestLog:
     """libs.projection.base.Sink over `usage`: a row when a request is finished, complete and never changed.
+
+    Beside it `admin_log`, because whoever reads all of EVENTS need not do so twice: its rows may come again.
 
     Delivered is not waited for: what is charged, and how long the model took, is known without it; a row that could
     still change would have to be counted with care for ever. What the client got is in the custody record.
@@ -45,15 +50,18 @@ class RequestLog:
         self._calls, self._made = Calls(), ("", [])
         self._done = int(found["done"] or 0)
         await self._store.insert(usage.TABLE, usage.COLUMNS, [])  # the first block need not ask for the columns' types
+        await self._store.insert(log.TABLE, log.COLUMNS, [])
         return max(0, int(found["needed"] or 0) - 1)
 
     async def write(self, block: Sequence[Placed], token: str) -> int:
         if self._made[0] != token:
             self._made = (token, self._rows(block))
-        rows = self._made[1]
+        rows, acts = self._made[1], log.rows(block)
+        if acts:
+            await self._store.insert(log.TABLE, log.COLUMNS, acts, token=token)
         if rows:
             await self._store.insert(usage.TABLE, usage.COLUMNS, rows, token=token)
-        return len(rows)
+        return len(rows) + len(acts)
 
     def _rows(self, block: Sequence[Placed]) -> list[tuple[Any, ...]]:
         made: list[tuple[Any, ...]] = []
@@ -72,8 +80,8 @@ class RequestLog:
 class JournalCopy:
     """libs.projection.base.Sink over `ledger` and `ledger_journal`; the latter is written last and is the position."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, bus: Bus) -> None:
+        self._store, self._bus = store, bus
 
     async def resume(self) -> int:
         (found,) = await self._store.query(_JOURNAL_AT)
@@ -88,6 +96,8 @@ class JournalCopy:
         rows = [row for item in block for row in transactions.rows(item)]
         if rows:
             await self._store.insert(transactions.TABLE, transactions.COLUMNS, rows, token=token)
+        for item in block:
+            await stated(self._bus, item)
         copies = [transactions.journal_row(item) for item in block]
         await self._store.insert(transactions.JOURNAL, transactions.JOURNAL_COLUMNS, copies, token=token)
         return len(rows) + len(copies)
@@ -102,12 +112,13 @@ class Projections:
             sink=RequestLog(store, catalog),
             metrics=metrics,
             purpose="billing-usage",
+            read=facts_and_acts_in,
             rows=_FACTS,
             linger_s=_LINGER_S,
         )
         self.journal = Following[Booked](
             bus=bus,
-            sink=JournalCopy(store),
+            sink=JournalCopy(store, bus),
             metrics=metrics,
             purpose="billing-journal",
             stream=LEDGER,

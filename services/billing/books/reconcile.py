@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -68,6 +68,13 @@ _FINISHED: Final = """
 """
 
 
+Differ = Callable[[Mapping[str, int]], Awaitable[None]]  # told differences by pair of books, where there are any
+
+
+async def nobody(pairs: Mapping[str, int]) -> None:
+    """Where nobody is to be told beyond the metric and the log."""
+
+
 class Cut(NamedTuple):
     """Up to where books are compared: a sequence of LEDGER and one of EVENTS."""
 
@@ -112,6 +119,7 @@ class Reconciler:
     now: Callable[[], float] = time.monotonic
     now_s: Callable[[], float] = time.time
     every_s: float = _EVERY_S
+    differ: Differ = nobody
     _right: Cut = field(default=Cut(), init=False)  # up to here everything agreed
     _whole_at: float = field(default=float("-inf"), init=False)
     _one: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)  # two at once would read everything twice
@@ -162,6 +170,7 @@ class Reconciler:
             self.metrics.set("reconcile_difference", len(one.differences), one.pair.value)
             for each in one.differences[:10]:
                 logger().error("books_differ", name=one.pair.value, tenant=each.tenant, target=each.kind)
+        await self.differ({one.pair.value: len(one.differences) for one in report.pairs if one.differences})
         if report.behind:
             logger().warning("reconcile_behind", name=", ".join(report.behind))
             return

@@ -23,13 +23,23 @@ _QUARTER_MS: Final = 15 * 60_000  # every zone's offset is a multiple of it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Alerting:
+    """Where an account is told of its budget, and at which percentages of it."""
+
+    url: str
+    version: int
+    thresholds: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """A tenant's. `budget_nano`: for a month; None: none."""
+    """A tenant's. `budget_nano`: for a month; None: none. `alerts` only where there is a budget to be told of."""
 
     active: bool
     zone: str
     budget_nano: int | None
     deposit_nano: int
+    alerts: Alerting | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +57,7 @@ class Rules:
 
     def __init__(self, bus: Bus, metrics: Metrics, on_account: Callable[[str], None] = lambda _: None) -> None:
         self.accounts: dict[str, Account] = {}
+        self.alerted: set[str] = set()  # those with `alerts`
         self._keys: dict[str, Key] = {}
         self._records: dict[str, KeyRecord] = {}  # by digest
         self._rotated: dict[str, set[str]] = {}  # digests by the key's id: a rotated key keeps it
@@ -108,6 +119,7 @@ class Rules:
             record = None
         if record is None or record.id != tenant:
             self.accounts.pop(tenant, None)
+            self.alerted.discard(tenant)
             return
         budget = record.budget_per_month
         self.accounts[tenant] = Account(
@@ -115,7 +127,12 @@ class Rules:
             zone=record.time_zone,
             budget_nano=None if budget is None else nano_of(budget),
             deposit_nano=nano_of(record.opening_deposit),
+            alerts=_alerting(record),
         )
+        if self.accounts[tenant].alerts is None:
+            self.alerted.discard(tenant)
+        else:
+            self.alerted.add(tenant)
         self.on_account(tenant)
 
     def _key_said(self, digest: str, value: bytes | None) -> None:
@@ -150,6 +167,13 @@ class Rules:
             return True
         before = self._records.get(record.rotated_from)
         return before is not None and before.superseded_by == record.digest
+
+
+def _alerting(record: TenantRecord) -> Alerting | None:
+    webhook = record.alert_webhook
+    if webhook is None or record.budget_per_month is None:
+        return None
+    return Alerting(url=webhook.url, version=webhook.version, thresholds=record.alert_thresholds)
 
 
 def _key(record: KeyRecord) -> Key:

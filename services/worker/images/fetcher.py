@@ -1,23 +1,20 @@
 """Fetches images that a request names by URL: from public hosts only, over checked connections, within limits."""
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import aiohttp
 import yarl
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from libs.dialects.images import sniffed
-from services.worker.images.addresses import is_public
+from libs.outward.addresses import is_public
+from libs.outward.resolver import Checked, Forbidden, Resolve, is_numeric, look_up
 
 LINK_LIMIT = 8192
 _CONNECTIONS = 64  # of the whole process; what waits for one does so within its own deadline
-_LOOK_UPS = 4  # threads of our own: a name server that does not answer holds up images and nothing else
 _OK = 200
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _HEADERS = {
@@ -59,20 +56,13 @@ class Unfetchable(Exception):
         self.place, self.why = place, why
 
 
-async def look_up(host: str, port: int, threads: ThreadPoolExecutor) -> list[str]:
-    """The numeric addresses of a host."""
-    loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    return [str(sockaddr[0]) for *_, sockaddr in found]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Rules:
     """Where connections may go. Tests, whose servers are on loopback, have rules of their own."""
 
     port: int = 443
     permitted: Callable[[str], bool] = is_public
-    resolve: Callable[[str, int, ThreadPoolExecutor], Awaitable[list[str]]] = look_up
+    resolve: Resolve = look_up
     tls: ssl.SSLContext | None = None
 
 
@@ -83,49 +73,12 @@ class _Left:
     bytes: int
 
 
-class _Forbidden(OSError):
-    """The name leads to an address that is not of the public internet."""
-
-
-class _Checked(AbstractResolver):
-    """Looks a name up once, and gives only addresses that were checked: no second look-up can lead elsewhere."""
-
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._threads = ThreadPoolExecutor(_LOOK_UPS, "image-look-up")
-
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - aiohttp's seam: both are looked up
-    ) -> list[ResolveResult]:
-        addresses = await self._rules.resolve(host, port, self._threads)
-        # One forbidden address is enough: a name with both kinds has no honest reason to be here.
-        if not addresses or not all(self._rules.permitted(address) for address in addresses):
-            raise _Forbidden
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in dict.fromkeys(addresses)
-        ]
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
 class Fetcher:
     """One for a process; opened as a context. No proxy is asked: what is connected to must be what was checked."""
 
     def __init__(self, rules: Rules | None = None, limits: Limits | None = None) -> None:
         self.rules, self.limits = rules or Rules(), limits or Limits()
-        self._resolver = _Checked(self.rules)
+        self._resolver = Checked(self.rules.permitted, self.rules.resolve)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -180,7 +133,7 @@ class Fetcher:
             except _NotHad as error:
                 why = error.why
             except aiohttp.ClientConnectorError as error:
-                forbidden = isinstance(error.os_error, _Forbidden)
+                forbidden = isinstance(error.os_error, Forbidden)
                 why = "its host is not a public one" if forbidden else "its server could not be reached"
             except (aiohttp.ClientError, ConnectionError, ValueError):
                 why = "its server broke off"
@@ -203,8 +156,7 @@ class Fetcher:
         if not url.raw_host or url.port != self.rules.port:
             raise _NotHad(f"only port {self.rules.port} is connected to")
         host = url.raw_host or ""
-        # What looks like a number is connected to without a look-up, `127.1` and `2130706433` included.
-        if (":" in host or host.replace(".", "").isdigit()) and not self.rules.permitted(host):
+        if is_numeric(host) and not self.rules.permitted(host):
             raise _NotHad("its host is not a public one")
         return url
 

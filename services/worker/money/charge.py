@@ -37,7 +37,7 @@ def charge(
     if envelope.shape.images and (usage.input or usage.output):
         usage.images = envelope.shape.images
         owed.images = usage.images if owed.input or owed.output else 0
-    found = bill(catalog, route, owed, received_at(envelope))
+    found = bill(catalog, route, owed, received_at(envelope), envelope.policy.byok)
     return Charge(
         usage=usage,
         cost_nano=found.provider.total_nano,

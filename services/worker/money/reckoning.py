@@ -34,6 +34,7 @@ class Reckoning:
     limit: int
     seen: bool
     rate_tokens: int  # what the limits of tokens a minute count
+    byok: bool = False  # the provider is paid by the account itself, and we the routing fee alone
 
     @property
     def first(self) -> int:
@@ -51,6 +52,7 @@ class Reckoning:
             added_tokens=self.added_tokens,
             max_tokens=tokens,
             slice=tokens,
+            byok=self.byok,
         )
 
     def more(self, tokens: int) -> int:
@@ -60,6 +62,7 @@ class Reckoning:
             self.route,
             tokens,
             at=self.at,
+            byok=self.byok,
             prompt_bound=self.prompt_bytes + self.added_tokens + self.images * self._card.image_tokens,
         )
 
@@ -99,6 +102,7 @@ def reckon(catalog: Catalog, route: Route, envelope: Envelope, body_bytes: int) 
         added_tokens=_FRAME_TOKENS + (_INSTRUCTIONS_TOKENS if shape.tools or shape.schema else 0),
         limit=asked or _unasked(route, envelope) * choices,
         seen=shape.stream and not _thinks_unseen(route, asked=shape.thinking),
+        byok=envelope.policy.byok,
         rate_tokens=-(-prompt // _BYTES_A_TOKEN) + (asked or _USUAL_OUTPUT * choices),
     )
 

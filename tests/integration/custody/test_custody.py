@@ -36,6 +36,7 @@ MIGRATIONS = Path("infra/clickhouse/migrations")
 class Street:
     broker: Broker
     host: Host
+    log_key: Path
     custody: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start_custody(self) -> subprocess.Popen[bytes]:
@@ -44,6 +45,8 @@ class Street:
             "NI_STORE_URL": f"http://127.0.0.1:{self.host.port}",
             "NI_STORE_PASSWORD": PASSWORD,
             "NI_PROJECTION_LINGER_MS": "50",
+            "NI_SEAL_EVERY_MS": "100",
+            "NI_LOG_KEY_FILE": str(self.log_key),
             "NI_DRAIN_S": "2",
         }
         process = subprocess.Popen([sys.executable, "-m", "services.custody"], env=env, stdout=subprocess.DEVNULL)
@@ -66,7 +69,9 @@ def street(tmp_path: Path) -> Iterator[Street]:
     host = Host(tmp_path / "clickhouse")
     host.start()
     apart(_migrated(host))
-    made = Street(broker, host)
+    log_key = tmp_path / "log.key"
+    log_key.write_bytes(b"k" * 32)
+    made = Street(broker, host, log_key)
     made.start_custody()
     yield made
     for process in made.custody:

@@ -14,6 +14,7 @@ import orjson
 
 from libs.auth import keys
 from libs.auth.records import KeyRecord, TenantRecord
+from libs.bus.aliases import Aliases
 from libs.bus.base import Message
 from libs.bus.beats import Heard
 from libs.bus.facts import FactPublisher
@@ -25,19 +26,24 @@ from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import Delivered, FactBatch
 from libs.contracts.northern.v1.frames_pb2 import Control, End, Head, RouteFacts, Usage
 from libs.contracts.subjects import ROUTE
+from libs.runtime.identity import Identity
 from libs.telemetry.metrics import Metrics
 from services.ingress.balances import Balances
 from services.ingress.callers import Callers
 from services.ingress.domain import TIERS
 from services.ingress.handlers import Handlers
 from services.ingress.inference import Inference
+from services.ingress.names.desk import Names
+from services.ingress.names.telling import Teller
 from services.ingress.principals import Principals
+from services.ingress.promises import Promises
 from services.ingress.server import EdgeServer
 from services.ingress.sessions import Sessions
 from tests.support.broker import until
 
 CATALOG = load(Path("infra/config"))
 PEPPER = b"p" * 32
+PROMISES = Promises(b"s" * 32)
 KEY = keys.mint(keys.GATEWAY, lambda n: bytes(range(n)))
 ROUTE_FACTS = RouteFacts(
     route_id="azure/gpt-4.1-mini-ca",
@@ -236,6 +242,9 @@ async def edge(
     for part in (principals, heard, balances, inflows, outflows):
         await part.start()
     sessions = Sessions(bus=bus, principals=principals, secure=False)
+    callers, aliases = Callers(principals=principals, sessions=sessions), Aliases(bus, metrics)
+    await aliases.start()
+    identity = Identity(role="ingress", node="e1", build="b1", place="CA")
     inference = Inference(
         bus=bus,
         inflows=inflows,
@@ -247,12 +256,16 @@ async def edge(
         body_idle_s=body_idle_s,
         write_idle_s=write_idle_s,
         keep_alive_s=keep_alive_s,
+        identity=identity,
+        promises=PROMISES,
+        names=Names(bus=bus, catalog=CATALOG, heard=heard, aliases=aliases, callers=callers),
+        teller=Teller(facts=facts, identity=identity, promises=PROMISES),
         large=asyncio.Lock(),
     )
     handlers = Handlers(
         bus=bus,
         catalog=CATALOG,
-        callers=Callers(principals=principals, sessions=sessions),
+        callers=callers,
         sessions=sessions,
         heard=heard,
         inference=inference,
@@ -274,6 +287,7 @@ async def edge(
             wire.writer.close()
         await server.close(0.1)
         await facts.close(1.0)
+        await aliases.close()
         for part in (outflows, inflows, balances, heard, principals):
             await part.close()
         for sub in list(bus.subs):

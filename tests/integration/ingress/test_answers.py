@@ -12,7 +12,8 @@ from libs.contracts.errors import NorthernError
 from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Envelope, Surface
 from libs.contracts.northern.v1.facts_pb2 import Delivery
-from tests.integration.ingress.edge import DONE, ROUTE_FACTS, edge, post
+from libs.tlog.promise import Promise
+from tests.integration.ingress.edge import DONE, PROMISES, ROUTE_FACTS, edge, post
 from tests.integration.ingress.scripts import ANSWER, EVENTS, answer, matches
 
 COMPLETE = Delivery.DELIVERY_COMPLETE
@@ -34,6 +35,13 @@ async def test_a_whole_answer_arrives_with_the_custody_headers() -> None:
     assert "x-ni-sandbox" not in said
     assert (delivered.delivery, delivered.status, delivered.output_bytes) == (COMPLETE, 200, 7)
     assert matches(delivered, reply, envelope)
+    (hop,) = envelope.hops
+    assert (hop.role, hop.node, hop.build, hop.place) == ("ingress", "e1", "b1", "CA")
+    assert (delivered.hop.role, delivered.hop.node) == ("ingress", "e1")
+    assert PROMISES.key is not None
+    promise = Promise.read(said["x-ni-custody-promise"])
+    promise.verify(envelope.request_id, PROMISES.key)
+    assert promise.request_hash == envelope.request_hash
 
 
 async def test_a_stream_arrives_in_order_ends_with_done_and_says_where_it_went_before_its_first_byte() -> None:
@@ -135,6 +143,7 @@ async def test_a_refusal_of_the_street_itself_claims_no_route_and_leaves_no_deli
     async with edge(refuse) as street:
         reply = await street.ask()
         assert not [name for name in reply.headers if name.startswith("x-ni-resolved")]
+        assert "x-ni-custody-promise" in reply.headers  # a refusal for residency is on record
         await asyncio.sleep(0.05)
         assert street.all_delivered() == []
 

@@ -38,7 +38,7 @@ def refusal(reply: Reply) -> tuple[int, str]:
         (message(path=f"{MESSAGES}/count_tokens", stream=True), (400, "invalid_request_error"), "stream"),
         (message(f"anthropic-beta: {'b' * 5_000}"), (400, "invalid_request_error"), "anthropic-beta"),
         (message("anthropic-version: \xff"), (400, "invalid_request_error"), "anthropic-version"),
-        (message(pii_substitution=True), (529, "overloaded_error"), "pii_substitution"),
+        (message(pii_substitution=True), (529, "overloaded_error"), "substitute personal data"),
         (message(privacy_tier="gold"), (400, "invalid_request_error"), "privacy_tier"),
         (post(b"{", path=MESSAGES), (400, "invalid_request_error"), "not JSON"),
         (message(key="ni_live_nonsense"), (401, "authentication_error"), "Invalid API key"),

@@ -30,8 +30,12 @@ from libs.contracts.northern.v1.envelope_pb2 import (
 from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, FactBatch, Finished
 from libs.contracts.northern.v1.frames_pb2 import Frame, RouteFacts
 from libs.contracts.subjects import work
+from libs.runtime.identity import Identity
 from libs.telemetry.metrics import Metrics
-from services.worker.app import _provider, _session
+from services.worker.app import _own, _provider, _session
+from services.worker.byok.clients import Clients
+from services.worker.byok.kept import Kept
+from services.worker.byok.ring import Ring
 from services.worker.handlers import Handlers
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
@@ -39,6 +43,7 @@ from services.worker.providers.base import Provider
 from services.worker.providers.vertex.credentials import GivenToken
 from services.worker.providers.vertex.wire import VertexProvider
 from services.worker.street import Street
+from services.worker.testimony import Witness
 from services.worker.ways_out import find
 from tests.support.broker import until
 from tests.support.ledger import ScriptedLedger
@@ -55,6 +60,7 @@ TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
 KEY = "canary-credential-7f3a9"
 SALT = bytes(range(32))
 CATALOG = load(Path("infra/config"))
+WITNESS = Witness.read(Identity(role="worker", node="w1", build="b1", place="CA"), None)
 
 
 class SlowBus(MemoryBus):
@@ -161,7 +167,7 @@ class Rig:
             attempt=attempt,
             held_nano=more.pop("held_nano", 0),
             idempotency_key=more.pop("idempotency_key", ""),
-            policy=Policy(allowed_tiers=TIERS, residency=more.pop("residency", ())),
+            policy=Policy(allowed_tiers=TIERS, residency=more.pop("residency", ()), byok=more.pop("byok", False)),
             shape=Shape(model=route_id, stream=stream, text_bytes=400, **more),
             slip=[Candidate(route_id=route_id, egress=route.egress if route is not None else "openai")] * (attempt + 1),
             salt=SALT,
@@ -238,6 +244,7 @@ async def working(
     catalog: Catalog = CATALOG,
     in_flight: int = 64,
     fetcher: Fetcher | None = None,
+    kek_file: Path | None = None,
 ) -> AsyncIterator[Rig]:
     """A worker for every egress. Google's token is the canary, so that none is asked for."""
     bus, metrics = SlowBus(), Metrics()
@@ -255,12 +262,17 @@ async def working(
         await inflows.start()
         ledger = Ledger(bus, "w1")
         await ledger.start()
+        kept = Kept(bus, metrics)
+        await kept.start()
+        stack.push_async_callback(kept.close)
         street = Street(
             boot_id="w1",
+            witness=WITNESS,
             catalog=catalog,
             ways=ways,
             providers=providers,
             sessions=sessions,
+            own=Clients(kept, Ring(kek_file), _own),
             fetcher=fetcher if fetcher is not None else await stack.enter_async_context(Fetcher()),
             facts=facts,
             ledger=ledger,

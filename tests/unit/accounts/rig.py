@@ -19,6 +19,7 @@ from libs.auth.records import KeyRecord, Role, TenantRecord, UserRecord, new_id,
 from libs.auth.rights import Right
 from libs.auth.sessions import read_keys
 from libs.bus.base import Bus
+from libs.bus.facts import FactPublisher
 from libs.bus.memory import MemoryBus
 from libs.catalog.load import load
 from libs.catalog.model import Catalog
@@ -120,16 +121,21 @@ async def rig(folder: Path, bus: Bus | None = None) -> AsyncIterator[Rig]:
     async with AsyncExitStack() as stack:
         buckets = Buckets.on(bus, metrics)
         await buckets.start(stack)
+        facts = FactPublisher(bus, metrics)
+        stack.push_async_callback(facts.close)
         desk = Desk(
             keys=buckets.keys,
             tenants=buckets.tenants,
             users=buckets.users,
             byok=buckets.byok,
+            aliases=buckets.aliases,
+            shown=buckets.shown,
             catalog=catalog(),
             metrics=metrics,
             pepper=PEPPER,
             alerts_key=ALERTS,
             base_url="http://ni.example",
+            facts=facts,
             now=lambda: made.now(),  # noqa: PLW0108 - there is no `made` yet
             random_bytes=os.urandom,
         )

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from libs.catalog.billing.bill import bill
+from libs.catalog.describe import BYOK
 from libs.catalog.load import load
 from libs.contracts.northern.v1.envelope_pb2 import Operation
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
-from services.billing.charges import BYOK, charge, has_account
+from services.billing.charges import charge, has_account
 from tests.support.money_facts import AT_MS, ROUTE, egress, finished
 
 CATALOG = load(Path("infra/config"))

@@ -1,9 +1,11 @@
 """Which addresses an egress may dial, and for which of them its region claim holds."""
 
+from dataclasses import replace
+
 import pytest
 
-from libs.catalog.egress import is_custom, missing
-from libs.catalog.model import Catalog
+from libs.catalog.egress import filled, is_custom, missing, takes_credential_of
+from libs.catalog.model import Catalog, Wire
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,41 @@ def test_what_is_missing_is_said_in_the_names_of_the_variables(shipped: Catalog)
     assert missing(azure, {"AZURE_OPENAI_API_KEY": "secret", "AZURE_OPENAI_ENDPOINT": ""}) == (
         "Azure is not set up here: the operator has to set AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY"
     )
+
+
+@pytest.mark.parametrize(
+    ("egress", "provider"),
+    [
+        ("openai", "openai"),
+        ("azure-ca", "azure"),
+        ("anthropic", "anthropic"),
+        ("bedrock-ca", "bedrock"),
+        ("bedrock-global", "bedrock"),
+        ("vertex-ca", "vertex"),
+        ("vertex-us", "vertex"),
+        ("self-hosted", None),
+    ],
+)
+def test_accounts_credentials_open_the_egresses_of_whom_they_are(
+    shipped: Catalog, egress: str, provider: str | None
+) -> None:
+    assert takes_credential_of(shipped.egresses[egress]) == provider
+
+
+@pytest.mark.parametrize("wire", Wire)
+@pytest.mark.parametrize("host", ["proxy.corp.test", "api.openai.com.evil.test", "evilamazonaws.com"])
+def test_a_credential_is_never_for_somebody_else_who_speaks_the_format(shipped: Catalog, wire: Wire, host: str) -> None:
+    other = replace(shipped.egresses["openai"], wire=wire, base_url=f"https://{host}/v1")
+    assert takes_credential_of(other) is None
+
+
+def test_slots_fill_the_catalogues_address_and_where_there_are_none_nothing_is_filled(shipped: Catalog) -> None:
+    azure = shipped.egresses["azure-ca"]
+    assert filled(azure, {"resource": "maple-1"}) == "https://maple-1.openai.azure.com/openai/v1"
+    assert filled(shipped.egresses["openai"], {"resource": "maple-1"}) is None
+
+
+@pytest.mark.parametrize("value", ["", "a.b", "evil.test/", "a@b", "A", "-a", "a-", "a" * 64, "é", "a\n", "{resource}"])
+def test_a_slot_holds_one_label_of_a_hosts_name(shipped: Catalog, value: str) -> None:
+    with pytest.raises(ValueError, match="slots"):
+        filled(shipped.egresses["azure-ca"], {"resource": value})

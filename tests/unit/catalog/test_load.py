@@ -126,6 +126,12 @@ SPOILT_ROUTES = [
     ('egress = "bedrock"', 'egress = "openai"', "its id ends in -ca, but the egress openai is entered in US"),
     ('egress = "bedrock"', 'egress = "openai"', "its tier is managed_canadian_cloud, but the egress openai is"),
     ('model = "maker.small"', 'model = "global.maker.small"', 'global. profile: its processing must be ["*"], not CA'),
+    (
+        'evidence = "asserted"',
+        'scope = "global"\nevidence = "asserted"',
+        "its scope is said to be global, but its address",
+    ),
+    ('evidence = "asserted"', 'scope = "galaxy"\nevidence = "asserted"', ROUTE + "scope: "),
     ('model = "maker.small"', 'model = "us.maker.small"', "us. profile, but its processing is said to be in CA"),
     ('model = "maker.small"', 'model = "eu.maker.small"', "eu. profile, but its processing is said to be in CA"),
     ('model = "maker.small"', 'model = "arn:aws:bedrock:x"', "an ARN, which does not show where it runs"),

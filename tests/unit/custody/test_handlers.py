@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 
+from libs.bus.memory import MemoryBus
 from libs.contracts.ids import RequestIds
-from libs.contracts.northern.v1.facts_pb2 import Fact
+from libs.contracts.northern.v1.facts_pb2 import Fact, Outcome
 from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
 from libs.projection.base import Placed
 from libs.telemetry.metrics import Metrics
 from services.custody.handlers import ANSWER_S, MOST_MS, Handlers
 from services.custody.reader import Records
 from services.custody.records import Row
+from tests.unit.custody.log.rig import Machine
+from tests.unit.custody.receipts.rig import KeptRecords
 
 if TYPE_CHECKING:
     from tests.unit.custody.conftest import KeptTable
@@ -34,14 +38,17 @@ async def ask(handlers: Handlers, *, tenant: str = "t_one", request_id: str = ID
     return CustodyGot.FromString(await handlers.get(asked.SerializeToString()))
 
 
-def handlers_at(table: "KeptTable", now_ms: int) -> Handlers:
-    return Handlers(table=table, now_ms=lambda: now_ms)
+def handlers_at(table: "KeptTable", now_ms: int, answer_s: float = ANSWER_S) -> Handlers:
+    """Over facts alone: nothing is in the log yet."""
+    log = Machine(bus=MemoryBus(), root=Path("unused")).parts().log
+    return Handlers(table=table, records=KeptRecords(table.kept), log=log, now_ms=lambda: now_ms, answer_s=answer_s)
 
 
-async def test_a_sealed_record_is_answered_at_once(table: "KeptTable", fact: Make) -> None:
+async def test_what_is_complete_and_in_no_signed_checkpoint_is_pending(table: "KeptTable", fact: Make) -> None:
     await write(table, *(fact(kind, request_id=ID) for kind in ("egress", "finished", "delivered")))
     got = await ask(handlers_at(table, AT + 60_000), wait_ms=3000)
-    assert orjson.loads(got.record)["status"] == "sealed"
+    said = orjson.loads(got.record)
+    assert (said["status"], said["outcome"]) == ("pending", "completed")
     assert table.asked == 1
 
 
@@ -64,9 +71,10 @@ async def test_a_young_id_is_waited_for_by_one_loop_however_many_ask(table: "Kep
     handlers = handlers_at(table, AT + 500)
     asking = [asyncio.create_task(ask(handlers, wait_ms=3000)) for _ in range(10)]
     await asyncio.sleep(0.05)
-    await write(table, *(fact(kind, request_id=ID) for kind in ("egress", "finished", "delivered")))
+    unsent = {"outcome": Outcome.OUTCOME_NOT_SENT, "error_code": "insufficient_credits"}
+    await write(table, fact("egress", request_id=ID), fact("finished", request_id=ID, **unsent))
     answers = await asyncio.gather(*asking)
-    assert {orjson.loads(got.record)["status"] for got in answers} == {"sealed"}
+    assert {orjson.loads(got.record)["status"] for got in answers} == {"not_sent"}
     assert table.asked <= 10 + 10 + 2
     assert handlers._polls == {}
 
@@ -109,6 +117,6 @@ async def test_a_store_that_hangs_is_said_before_the_asker_gives_up(
         return []
 
     monkeypatch.setattr(table, "of", hangs)
-    got = await ask(Handlers(table=table, now_ms=lambda: AT + 60_000, answer_s=0.05), wait_ms=3000)
+    got = await ask(handlers_at(table, AT + 60_000, answer_s=0.05), wait_ms=3000)
     assert got.failure.code == "store_unavailable"
     assert MOST_MS / 1000 < ANSWER_S < MOST_MS / 1000 + 2  # what the edge waits for an answer

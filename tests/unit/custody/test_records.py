@@ -161,3 +161,14 @@ def test_money_is_a_decimal_string(nano: int, text: str) -> None:
 def test_no_time_a_fact_may_claim_breaks_the_record(at_ms: int) -> None:
     shown = rfc3339(at_ms)
     assert shown is None or shown.endswith("Z")
+
+
+def test_what_was_substituted_is_told_by_type_and_where_that_was_not_asked_for_there_is_nothing(fact: Make) -> None:
+    assert record(rows([fact("egress")]), AT)["pii"] is None
+    said = Fact(request_id="0123456789abcdef", tenant="t_one", at_ms=AT)
+    said.pii.policy, said.pii.counts["EMAIL"] = "clinic", 2
+    more = Fact(request_id="0123456789abcdef", tenant="t_one", at_ms=AT)
+    more.pii.policy, more.pii.part = "clinic", 1
+    made = record(rows([more, fact("egress"), said, fact("finished"), fact("delivered")]), AT)
+    assert made["pii"] == {"policy": "clinic", "counts": {"EMAIL": 2}}
+    assert made["status"] == "sealed"

@@ -140,8 +140,8 @@ def test_the_edge_stops_first_and_the_broker_last() -> None:
     street = a_street({}, sandbox=True)
     long_running = sorted((p for p in street.values() if not p.once), key=lambda p: -p.stage)
     assert [p.name.split("-")[0] for p in long_running] == [
-        *("ingress", "router", "worker", "worker", "worker", "custody", "billing", "accounts", "sandbox", "clickhouse"),
-        "nats",
+        *("ingress", "router", "pii", "worker", "worker", "worker", "custody", "billing", "accounts", "sandbox"),
+        *("clickhouse", "nats"),
     ]
 
 
@@ -157,6 +157,7 @@ def test_every_service_speaks_with_its_own_seed() -> None:
         "worker-openai": "worker",
         "worker-self-hosted": "worker",
         "router": "router",
+        "pii": "pii",
         "ingress-0": "ingress",
     }
 
@@ -165,3 +166,11 @@ def test_our_own_settings_win_over_what_the_caller_exported() -> None:
     street = a_street({"NI_NATS_URL": "nats://elsewhere", "NI_ADMIN_PORT": "9"}, sandbox=True)
     assert street["router"].env["NI_NATS_URL"] == "nats://127.0.0.1:1"
     assert street["router"].env["NI_ADMIN_PORT"] != "9"
+
+
+def test_the_keys_of_accounts_own_credentials_are_handed_to_who_seals_and_who_opens_and_to_nobody_else() -> None:
+    started = a_street({}, sandbox=True)
+    given = {name for name, program in started.items() if "NI_KEK_FILE" in program.env}
+    assert given == {"accounts", *(name for name in started if name.startswith("worker-"))}
+    signing = {name for name, program in started.items() if "NI_ALERTS_KEY_FILE" in program.env}
+    assert signing == {"accounts", "billing"}

@@ -23,7 +23,7 @@ SANDBOX = ROOT / "infra/k8s/sandbox"
 
 WORKER_ROOMS = tuple(group.name for group in WORKERS)
 # The rooms as one machine starts them (there the edges are numbered), but for broker, store and sandbox.
-ROOMS = ("accounts", "billing", "custody", *WORKER_ROOMS, "router", "ingress")
+ROOMS = ("accounts", "billing", "custody", *WORKER_ROOMS, "router", "pii", "ingress")
 
 Value = dict[str, Any]
 

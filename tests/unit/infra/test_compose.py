@@ -71,10 +71,10 @@ def test_every_room_stands_in_the_file() -> None:
         assert beside["profiles"] == ["sandbox"]
 
 
-def test_only_the_edge_and_the_workers_have_a_way_out() -> None:
+def test_only_the_edge_the_workers_and_who_sends_alerts_have_a_way_out() -> None:
     assert compose()["networks"]["inner"]["internal"] is True
     outward = {name for name in OURS if "outer" in SERVICES[name].get("networks", [])}
-    assert outward == {"ingress", *WORKER_ROOMS}
+    assert outward == {"ingress", "billing", *WORKER_ROOMS}
 
 
 def test_secrets_are_files_and_every_one_is_used() -> None:

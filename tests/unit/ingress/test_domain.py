@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from libs.contracts.errors import AutoUnavailable, InvalidRequest, NorthernError, PiiUnavailable, RouteNotAllowed
-from libs.contracts.northern.v1.envelope_pb2 import Surface
+from libs.contracts.errors import AutoUnavailable, InvalidRequest, NorthernError, RouteNotAllowed
+from libs.contracts.northern.v1.envelope_pb2 import PiiAsk, Surface
 from services.ingress import domain, shapes
 from tests.unit.ingress.asking import CHAT, chat, read
 
@@ -132,9 +132,6 @@ def test_a_temperature_in_range_is_passed_on(value: Any) -> None:
 @pytest.mark.parametrize(
     ("more", "kind"),
     [
-        ({"pii_substitution": True}, PiiUnavailable),
-        ({"pii_policy": "strict"}, PiiUnavailable),
-        ({"conversation_id": "c"}, PiiUnavailable),
         ({"model": "auto"}, AutoUnavailable),
         ({"routing": {}}, AutoUnavailable),
     ],
@@ -150,6 +147,39 @@ def test_a_field_whose_service_is_not_there_is_refused_and_never_ignored(
 @pytest.mark.parametrize("name", ["routing", "pii_policy", "conversation_id", "privacy_tier"])
 def test_our_own_fields_as_null_are_not_given_and_not_sent_on(name: str) -> None:
     assert name not in orjson.loads(read(chat(**{name: None})).body)
+
+
+def test_substitution_is_off_unless_it_is_asked_for() -> None:
+    for more in ({}, {"pii_substitution": False}, {"pii_substitution": None}, {"conversation_id": "c"}):
+        asked = read(chat(**more))
+        assert asked.pii is None
+        assert not {"pii_substitution", "conversation_id"} & set(orjson.loads(asked.body))
+
+
+def test_what_is_said_of_substitution_goes_beside_the_body() -> None:
+    asked = read(chat(pii_substitution=True, pii_policy="clinic", conversation_id="c-1"))
+    assert asked.pii == PiiAsk(policy="clinic", conversation_id="c-1")
+    assert set(orjson.loads(asked.body)) == {"messages"}
+    assert read(chat(), headers={"X-NI-PII-Substitution": "true"}).pii == PiiAsk()
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"pii_policy": "clinic"}, "pii_policy"),  # says how, and nothing says that
+        ({"pii_policy": "clinic", "pii_substitution": False}, "pii_policy"),
+        ({"pii_policy": 1, "pii_substitution": True}, "pii_policy"),
+        ({"pii_policy": "", "pii_substitution": True}, "pii_policy"),
+        ({"pii_policy": "x" * 65, "pii_substitution": True}, "pii_policy"),
+        ({"conversation_id": ["c"], "pii_substitution": True}, "conversation_id"),
+        ({"conversation_id": "c\n", "pii_substitution": True}, "conversation_id"),
+        ({"conversation_id": "é"}, "conversation_id"),
+    ],
+)
+def test_what_is_said_of_substitution_must_make_sense(more: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read(chat(**more))
+    assert caught.value.param == param
 
 
 # --- headers and body -----------------------------------------------------------------------------------------------

@@ -111,11 +111,14 @@ async def test_a_route_is_listed_where_its_credential_is_and_healthy_where_it_ca
     }
 
 
-@pytest.mark.parametrize("request_id", ["0" * 16, "none"])
-async def test_a_receipt_is_refused_by_name_and_the_record_is_pointed_to(request_id: str) -> None:
+@pytest.mark.parametrize("place", ["none", "none/receipt", "0000000000000000/receipt/receipt", ""])
+async def test_what_is_no_id_is_no_record_whoever_answers(place: str) -> None:
     async with edge() as origin:
-        status, body = await get(origin, f"/api/usage/custody/{request_id}/receipt")
-    assert status == 404
-    assert body["error"]["message"] == (
-        f"receipts are not served yet; the record itself is at /api/usage/custody/{request_id}"
-    )
+        status, body = await get(origin, f"/api/usage/custody/{place}")
+    assert (status, body["error"]["code"]) == (404, "not_found")
+
+
+async def test_a_receipt_waits_for_somebody_to_answer() -> None:
+    async with edge() as origin:
+        status, body = await get(origin, "/api/usage/custody/0000000000000000/receipt")
+    assert (status, body["error"]["code"]) == (503, "overloaded")

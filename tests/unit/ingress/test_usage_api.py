@@ -17,6 +17,8 @@ from services.ingress.usage_api import place_of
         ("/api/v1/inference/credits", "credits"),
         ("/api/v1/inference/v1/credits/transactions", "credits/transactions"),
         ("/api/admin/credits", "admin/credits"),
+        ("/api/admin/log", "admin/log"),
+        ("/api/v1/inference/admin/log", None),
         ("/api/usage/custody/0123456789abcdef", None),
         ("/api/v1/inference/admin/credits", None),
         ("/v1/usage", None),

@@ -162,3 +162,30 @@ def test_i4_no_combination_of_rules_lets_a_route_through_that_breaks_one(catalog
                     continue
                 assert may_serve(residency, route.processing) is None
                 assert tier in {"", route.tier}
+
+
+def own(*residency: str) -> Policy:
+    return Policy(allowed_tiers=TIERS, residency=residency, byok=True)
+
+
+def test_what_the_operator_has_not_set_up_may_be_opened_by_an_accounts_own_credential(catalog: Catalog) -> None:
+    closed = states(openai=EgressState(name="openai", reason="no key"), self_hosted=EgressState(name="self-hosted"))
+    with pytest.raises(RouteUnavailable):
+        choose(catalog, OPENAI, policy(), closed)
+    assert choose(catalog, OPENAI, own(), closed).route_id == OPENAI
+    with pytest.raises(RouteUnavailable):
+        choose(catalog, QWEN, own(), closed)
+    with pytest.raises(Overloaded):
+        choose(catalog, OPENAI, own(), states(openai=None))
+
+
+def test_an_address_that_the_account_fills_is_judged_by_who_knows_it(catalog: Catalog) -> None:
+    custom = states(
+        azure_ca=EgressState(name="azure-ca", available=True, custom=True),
+        bedrock_ca=EgressState(name="bedrock-ca", available=True, custom=True),
+    )
+    assert choose(catalog, AZURE, own("CA"), custom).route_id == AZURE
+    with pytest.raises(ResidencyRefused):
+        choose(catalog, AZURE, policy("CA"), custom)
+    with pytest.raises(ResidencyRefused):
+        choose(catalog, "bedrock/mistral.mistral-large-2402-v1:0-ca", own("CA"), custom)

@@ -17,6 +17,7 @@ from libs.contracts.northern.v1.envelope_pb2 import Envelope, Policy, Shape
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch
 from libs.contracts.northern.v1.frames_pb2 import Failure, Frame
 from libs.contracts.northern.v1.street_pb2 import Beat, EgressState
+from libs.runtime.identity import Identity
 from libs.telemetry.metrics import Metrics
 from services.router.handlers import Handlers
 from tests.support.broker import until
@@ -26,6 +27,7 @@ AZURE, OPENAI = "azure/gpt-4.1-mini-ca", "openai/gpt-4.1-mini-us"
 HAIKU = "bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0-global"
 REPLY = subjects.reply("ingress", "e1", "t1")
 CATALOG = load(Path("infra/config"))
+ROUTER = Identity(role="router", node="r1", build="b1", place="CA")
 
 
 @dataclass
@@ -78,7 +80,7 @@ async def room() -> AsyncIterator[Room]:
     bus, metrics = MemoryBus(), Metrics()
     heard, facts = Heard(bus), FactPublisher(bus, metrics)
     await heard.start("worker")
-    handlers = Handlers(bus=bus, catalog=CATALOG, heard=heard, facts=facts, metrics=metrics, boot_id="r1")
+    handlers = Handlers(bus=bus, catalog=CATALOG, heard=heard, facts=facts, metrics=metrics, identity=ROUTER)
     made = Room(bus, handlers)
     await bus.subscribe(subjects.nak("router", "r1", "*"), handlers.nobody)
     await bus.subscribe(subjects.ROUTE, handlers.route, "router")

@@ -12,13 +12,19 @@ from libs.catalog.load import load
 from libs.contracts.northern.v1.envelope_pb2 import Candidate, Envelope
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch, Outcome
 from libs.contracts.subjects import EVENTS
+from libs.runtime.identity import Identity
 from libs.telemetry.metrics import Metrics
 from services.worker import record
 from services.worker import run as worker
+from services.worker.app import _own
+from services.worker.byok.clients import Clients
+from services.worker.byok.kept import Kept
+from services.worker.byok.ring import Ring
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
 from services.worker.providers.openai.wire import OpenAIProvider
 from services.worker.street import Street
+from services.worker.testimony import Witness
 from services.worker.ways_out import find
 from tests.support.ledger import ScriptedLedger
 
@@ -58,10 +64,12 @@ async def a_run(bus: SlowEgress) -> tuple[worker.Run, FactPublisher]:
     await ScriptedLedger(bus).start()
     street = Street(
         boot_id="b",
+        witness=Witness.read(Identity(role="worker", node="b", build="b1"), None),
         catalog=catalog,
         ways={"openai": find(egress, {}, "http://127.0.0.1:1")},
         providers={"openai": OpenAIProvider("key")},
         sessions={},
+        own=Clients(Kept(bus, Metrics()), Ring(None), _own),
         fetcher=Fetcher(),
         facts=facts,
         ledger=ledger,

@@ -63,16 +63,18 @@ class Shape(_message.Message):
     def __init__(self, model: _Optional[str] = ..., stream: _Optional[bool] = ..., text_bytes: _Optional[int] = ..., last_user_turn: _Optional[str] = ..., images: _Optional[int] = ..., tools: _Optional[int] = ..., schema: _Optional[bool] = ..., max_tokens: _Optional[int] = ..., include_usage: _Optional[bool] = ..., image_links: _Optional[int] = ..., image_bytes: _Optional[int] = ..., choices: _Optional[int] = ..., thinking: _Optional[bool] = ...) -> None: ...
 
 class Policy(_message.Message):
-    __slots__ = ("allowed_tiers", "tier", "residency", "allow_fallbacks")
+    __slots__ = ("allowed_tiers", "tier", "residency", "allow_fallbacks", "byok")
     ALLOWED_TIERS_FIELD_NUMBER: _ClassVar[int]
     TIER_FIELD_NUMBER: _ClassVar[int]
     RESIDENCY_FIELD_NUMBER: _ClassVar[int]
     ALLOW_FALLBACKS_FIELD_NUMBER: _ClassVar[int]
+    BYOK_FIELD_NUMBER: _ClassVar[int]
     allowed_tiers: _containers.RepeatedScalarFieldContainer[str]
     tier: str
     residency: _containers.RepeatedScalarFieldContainer[str]
     allow_fallbacks: bool
-    def __init__(self, allowed_tiers: _Optional[_Iterable[str]] = ..., tier: _Optional[str] = ..., residency: _Optional[_Iterable[str]] = ..., allow_fallbacks: _Optional[bool] = ...) -> None: ...
+    byok: bool
+    def __init__(self, allowed_tiers: _Optional[_Iterable[str]] = ..., tier: _Optional[str] = ..., residency: _Optional[_Iterable[str]] = ..., allow_fallbacks: _Optional[bool] = ..., byok: _Optional[bool] = ...) -> None: ...
 
 class BodyRef(_message.Message):
     __slots__ = ("subject", "size")
@@ -82,6 +84,14 @@ class BodyRef(_message.Message):
     size: int
     def __init__(self, subject: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
+class PiiAsk(_message.Message):
+    __slots__ = ("policy", "conversation_id")
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
+    policy: str
+    conversation_id: str
+    def __init__(self, policy: _Optional[str] = ..., conversation_id: _Optional[str] = ...) -> None: ...
+
 class Candidate(_message.Message):
     __slots__ = ("route_id", "egress")
     ROUTE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -90,8 +100,22 @@ class Candidate(_message.Message):
     egress: str
     def __init__(self, route_id: _Optional[str] = ..., egress: _Optional[str] = ...) -> None: ...
 
+class Hop(_message.Message):
+    __slots__ = ("role", "node", "build", "place", "at_ms")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    BUILD_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    role: str
+    node: str
+    build: str
+    place: str
+    at_ms: int
+    def __init__(self, role: _Optional[str] = ..., node: _Optional[str] = ..., build: _Optional[str] = ..., place: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
+
 class Envelope(_message.Message):
-    __slots__ = ("request_id", "tenant", "key_id", "dialect", "surface", "reply", "budget_ms", "policy", "shape", "body", "body_ref", "stream_options", "slip", "attempt", "traceparent", "received_at_ms", "salt", "request_hash", "edge", "operation", "anthropic_version", "anthropic_beta", "idempotency_key", "held_nano")
+    __slots__ = ("request_id", "tenant", "key_id", "dialect", "surface", "reply", "budget_ms", "policy", "shape", "body", "body_ref", "stream_options", "slip", "attempt", "traceparent", "received_at_ms", "salt", "request_hash", "edge", "operation", "anthropic_version", "anthropic_beta", "idempotency_key", "held_nano", "pii", "hops")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -116,6 +140,8 @@ class Envelope(_message.Message):
     ANTHROPIC_BETA_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     HELD_NANO_FIELD_NUMBER: _ClassVar[int]
+    PII_FIELD_NUMBER: _ClassVar[int]
+    HOPS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     tenant: str
     key_id: str
@@ -140,4 +166,6 @@ class Envelope(_message.Message):
     anthropic_beta: str
     idempotency_key: str
     held_nano: int
-    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., surface: _Optional[_Union[Surface, str]] = ..., reply: _Optional[str] = ..., budget_ms: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., shape: _Optional[_Union[Shape, _Mapping]] = ..., body: _Optional[bytes] = ..., body_ref: _Optional[_Union[BodyRef, _Mapping]] = ..., stream_options: _Optional[bytes] = ..., slip: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., attempt: _Optional[int] = ..., traceparent: _Optional[str] = ..., received_at_ms: _Optional[int] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., edge: _Optional[str] = ..., operation: _Optional[_Union[Operation, str]] = ..., anthropic_version: _Optional[str] = ..., anthropic_beta: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., held_nano: _Optional[int] = ...) -> None: ...
+    pii: PiiAsk
+    hops: _containers.RepeatedCompositeFieldContainer[Hop]
+    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., surface: _Optional[_Union[Surface, str]] = ..., reply: _Optional[str] = ..., budget_ms: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., shape: _Optional[_Union[Shape, _Mapping]] = ..., body: _Optional[bytes] = ..., body_ref: _Optional[_Union[BodyRef, _Mapping]] = ..., stream_options: _Optional[bytes] = ..., slip: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., attempt: _Optional[int] = ..., traceparent: _Optional[str] = ..., received_at_ms: _Optional[int] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., edge: _Optional[str] = ..., operation: _Optional[_Union[Operation, str]] = ..., anthropic_version: _Optional[str] = ..., anthropic_beta: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., held_nano: _Optional[int] = ..., pii: _Optional[_Union[PiiAsk, _Mapping]] = ..., hops: _Optional[_Iterable[_Union[Hop, _Mapping]]] = ...) -> None: ...

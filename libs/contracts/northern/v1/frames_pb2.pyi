@@ -15,7 +15,7 @@ class Taken(_message.Message):
     def __init__(self, ctl: _Optional[str] = ..., boot_id: _Optional[str] = ...) -> None: ...
 
 class RouteFacts(_message.Message):
-    __slots__ = ("route_id", "tier", "provider", "region", "jurisdiction", "custody_path", "credential_source", "litellm_model", "processing_jurisdictions", "evidence", "sandbox", "model")
+    __slots__ = ("route_id", "tier", "provider", "region", "jurisdiction", "custody_path", "credential_source", "litellm_model", "processing_jurisdictions", "evidence", "sandbox", "model", "processing_regions", "scope", "source", "checked")
     ROUTE_ID_FIELD_NUMBER: _ClassVar[int]
     TIER_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +28,10 @@ class RouteFacts(_message.Message):
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROCESSING_REGIONS_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CHECKED_FIELD_NUMBER: _ClassVar[int]
     route_id: str
     tier: str
     provider: str
@@ -40,7 +44,11 @@ class RouteFacts(_message.Message):
     evidence: str
     sandbox: bool
     model: str
-    def __init__(self, route_id: _Optional[str] = ..., tier: _Optional[str] = ..., provider: _Optional[str] = ..., region: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., custody_path: _Optional[str] = ..., credential_source: _Optional[str] = ..., litellm_model: _Optional[str] = ..., processing_jurisdictions: _Optional[_Iterable[str]] = ..., evidence: _Optional[str] = ..., sandbox: _Optional[bool] = ..., model: _Optional[str] = ...) -> None: ...
+    processing_regions: _containers.RepeatedScalarFieldContainer[str]
+    scope: str
+    source: str
+    checked: str
+    def __init__(self, route_id: _Optional[str] = ..., tier: _Optional[str] = ..., provider: _Optional[str] = ..., region: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., custody_path: _Optional[str] = ..., credential_source: _Optional[str] = ..., litellm_model: _Optional[str] = ..., processing_jurisdictions: _Optional[_Iterable[str]] = ..., evidence: _Optional[str] = ..., sandbox: _Optional[bool] = ..., model: _Optional[str] = ..., processing_regions: _Optional[_Iterable[str]] = ..., scope: _Optional[str] = ..., source: _Optional[str] = ..., checked: _Optional[str] = ...) -> None: ...
 
 class Head(_message.Message):
     __slots__ = ("status", "stream", "route", "dropped_params", "attempts", "provider_us", "provider_request_id", "estimated", "limits")
@@ -72,7 +80,7 @@ class Head(_message.Message):
     def __init__(self, status: _Optional[int] = ..., stream: _Optional[bool] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., dropped_params: _Optional[_Iterable[str]] = ..., attempts: _Optional[int] = ..., provider_us: _Optional[int] = ..., provider_request_id: _Optional[str] = ..., estimated: _Optional[bool] = ..., limits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "estimated", "service_tier", "images")
+    __slots__ = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "estimated", "service_tier", "images", "inference_geo")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     CACHE_READ_FIELD_NUMBER: _ClassVar[int]
     CACHE_WRITE_5M_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +90,7 @@ class Usage(_message.Message):
     ESTIMATED_FIELD_NUMBER: _ClassVar[int]
     SERVICE_TIER_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
+    INFERENCE_GEO_FIELD_NUMBER: _ClassVar[int]
     input: int
     cache_read: int
     cache_write_5m: int
@@ -91,7 +100,8 @@ class Usage(_message.Message):
     estimated: bool
     service_tier: str
     images: int
-    def __init__(self, input: _Optional[int] = ..., cache_read: _Optional[int] = ..., cache_write_5m: _Optional[int] = ..., cache_write_1h: _Optional[int] = ..., output: _Optional[int] = ..., reasoning: _Optional[int] = ..., estimated: _Optional[bool] = ..., service_tier: _Optional[str] = ..., images: _Optional[int] = ...) -> None: ...
+    inference_geo: str
+    def __init__(self, input: _Optional[int] = ..., cache_read: _Optional[int] = ..., cache_write_5m: _Optional[int] = ..., cache_write_1h: _Optional[int] = ..., output: _Optional[int] = ..., reasoning: _Optional[int] = ..., estimated: _Optional[bool] = ..., service_tier: _Optional[str] = ..., images: _Optional[int] = ..., inference_geo: _Optional[str] = ...) -> None: ...
 
 class End(_message.Message):
     __slots__ = ("usage", "cost_nano", "currency", "billed_nano", "billed_currency")

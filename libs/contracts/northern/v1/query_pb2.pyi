@@ -149,3 +149,143 @@ class CreditsTold(_message.Message):
     currency: str
     seq: int
     def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., balance_nano: _Optional[int] = ..., held_nano: _Optional[int] = ..., currency: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
+
+class PreviewAsk(_message.Message):
+    __slots__ = ("tenant", "key_id", "anthropic", "body")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    ANTHROPIC_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    key_id: str
+    anthropic: bool
+    body: bytes
+    def __init__(self, tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., anthropic: _Optional[bool] = ..., body: _Optional[bytes] = ...) -> None: ...
+
+class PiiTold(_message.Message):
+    __slots__ = ("failure", "json")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    failure: QueryFailure
+    json: bytes
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., json: _Optional[bytes] = ...) -> None: ...
+
+class PiiPolicyAsk(_message.Message):
+    __slots__ = ("tenant", "body", "actor", "standing")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    STANDING_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    body: bytes
+    actor: str
+    standing: str
+    def __init__(self, tenant: _Optional[str] = ..., body: _Optional[bytes] = ..., actor: _Optional[str] = ..., standing: _Optional[str] = ...) -> None: ...
+
+class PiiAuditAsk(_message.Message):
+    __slots__ = ("tenant", "request_id", "type", "from_ms", "until_ms", "cursor", "limit")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    request_id: str
+    type: str
+    from_ms: int
+    until_ms: int
+    cursor: str
+    limit: int
+    def __init__(self, tenant: _Optional[str] = ..., request_id: _Optional[str] = ..., type: _Optional[str] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class AdminLogAsk(_message.Message):
+    __slots__ = ("tenant", "verb", "actor", "target", "from_ms", "until_ms", "cursor", "limit")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    VERB_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    verb: str
+    actor: str
+    target: str
+    from_ms: int
+    until_ms: int
+    cursor: str
+    limit: int
+    def __init__(self, tenant: _Optional[str] = ..., verb: _Optional[str] = ..., actor: _Optional[str] = ..., target: _Optional[str] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class LogAsk(_message.Message):
+    __slots__ = ("path",)
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    def __init__(self, path: _Optional[str] = ...) -> None: ...
+
+class LogTold(_message.Message):
+    __slots__ = ("failure", "data")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    failure: QueryFailure
+    data: bytes
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class CustodyAct(_message.Message):
+    __slots__ = ("tenant", "request_id", "actor", "standing", "actor_tenant", "days", "reason")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    STANDING_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_TENANT_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    request_id: str
+    actor: str
+    standing: str
+    actor_tenant: str
+    days: int
+    reason: str
+    def __init__(self, tenant: _Optional[str] = ..., request_id: _Optional[str] = ..., actor: _Optional[str] = ..., standing: _Optional[str] = ..., actor_tenant: _Optional[str] = ..., days: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class CustodyTold(_message.Message):
+    __slots__ = ("failure", "json")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    failure: QueryFailure
+    json: bytes
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., json: _Optional[bytes] = ...) -> None: ...
+
+class ExportAsk(_message.Message):
+    __slots__ = ("tenant", "from_ms", "until_ms", "cursor")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    from_ms: int
+    until_ms: int
+    cursor: str
+    def __init__(self, tenant: _Optional[str] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ExportFile(_message.Message):
+    __slots__ = ("name", "data")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    data: bytes
+    def __init__(self, name: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class ExportTold(_message.Message):
+    __slots__ = ("failure", "files", "next")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    failure: QueryFailure
+    files: _containers.RepeatedCompositeFieldContainer[ExportFile]
+    next: str
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., files: _Optional[_Iterable[_Union[ExportFile, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...

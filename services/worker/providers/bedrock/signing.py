@@ -150,10 +150,10 @@ class CredentialChain:
 
 
 class GivenCredentials:
-    """Credentials known beforehand: the sandbox's, which are no secret."""
+    """Credentials known beforehand: an account's own, or the sandbox's, which are no secret."""
 
-    def __init__(self, access_key: str, secret_key: str) -> None:
-        self._frozen = ReadOnlyCredentials(access_key, secret_key, None)
+    def __init__(self, access_key: str, secret_key: str, session_token: str | None = None) -> None:
+        self._frozen = ReadOnlyCredentials(access_key, secret_key, session_token)
 
     async def current(self) -> ReadOnlyCredentials:
         return self._frozen

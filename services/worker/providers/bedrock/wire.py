@@ -36,12 +36,11 @@ _COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
 
 
 class BedrockProvider:
-    """services.worker.providers.base.Provider; credentials come from botocore's own chain."""
+    """services.worker.providers.base.Provider; calls with the bearer token, or where it is empty the chain's."""
 
-    def __init__(self, way: WayOut, bearer: str) -> None:
-        chain = GivenCredentials("AKIDSANDBOX", "sandbox") if way.sandbox else CredentialChain()
+    def __init__(self, way: WayOut, bearer: str, chain: CredentialChain | GivenCredentials) -> None:
         sigv4 = SigV4(way.egress.region, lambda: datetime.now(UTC))
-        self._signer = Signer(sigv4, chain, Bearer(token=bearer) if bearer and not way.sandbox else None)
+        self._signer = Signer(sigv4, chain, Bearer(token=bearer) if bearer else None)
         self._uncounted: set[str] = set()  # models for which Bedrock said that it has no counter
 
     async def prepare(self, envelope: Envelope, body: bytes, route: Route, way: WayOut) -> Prepared | Estimated:

@@ -1,15 +1,16 @@
 """Tokens for Google Cloud: from google-auth's own chain, kept, refreshed ahead of their end by one thread at a time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from libs.contracts.errors import RouteUnavailable
+from libs.contracts.errors import CredentialRefused, RouteUnavailable
 from libs.telemetry.log import logger
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_LIFETIME = timedelta(hours=1)  # the longest that Google takes
 _AHEAD = timedelta(minutes=5)  # a token of an hour: so early the next is fetched, while this one still serves
 _MARGIN = timedelta(seconds=30)  # a token that ends within this is not begun a call with
 _WAIT_S = 10.0
@@ -60,6 +61,45 @@ def application_default() -> Callable[[], Token]:
         return Token(value=str(credentials.token), ends=ends.replace(tzinfo=UTC), project=project or "")
 
     return refresh
+
+
+def self_signed(account: Mapping[str, str], now: Callable[[], datetime]) -> Callable[[], Token]:
+    """Tokens that a service account signs itself (https://google.aip.dev/auth/4111): nobody else is called for them.
+
+    `account` has the members of its key file. It blocks for the signature. Raises ValueError for a key that is none.
+    """
+
+    def refresh() -> Token:
+        from google.auth import crypt, jwt  # noqa: PLC0415
+
+        begins = now()
+        ends = begins + _LIFETIME
+        claims = {
+            "iss": account["client_email"],
+            "sub": account["client_email"],
+            "iat": int(begins.timestamp()),
+            "exp": int(ends.timestamp()),
+            "scope": " ".join(_SCOPES),
+        }
+        signer = crypt.RSASigner.from_string(account["private_key"], account["private_key_id"])  # type: ignore[no-untyped-call]
+        value: bytes = jwt.encode(signer, claims)  # type: ignore[no-untyped-call]
+        return Token(value=value.decode(), ends=ends, project=account["project_id"])
+
+    return refresh
+
+
+class OwnTokens:
+    """Those of an account: what cannot be signed with is its own credential's fault, and is told so."""
+
+    def __init__(self, tokens: "Tokens") -> None:
+        self._tokens = tokens
+
+    async def current(self) -> Token:
+        """A token that is valid now. Raises CredentialRefused."""
+        try:
+            return await self._tokens.current()
+        except RouteUnavailable:
+            raise CredentialRefused("The service account's key cannot be used.") from None
 
 
 class Tokens:

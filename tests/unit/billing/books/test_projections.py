@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from libs.bus.memory import MemoryBus
 from libs.catalog.load import load
 from libs.contracts.errors import StoreUnavailable
 from libs.store.memory import MemoryStore
@@ -62,5 +63,5 @@ class Noting(MemoryStore):
 async def test_the_journals_copy_is_written_behind_its_transactions() -> None:
     """It is the position: what it names must be there."""
     store = Noting()
-    assert await JournalCopy(store).write([opened(TOP_UP)], "LEDGER:7-7") == 2
+    assert await JournalCopy(store, MemoryBus()).write([opened(TOP_UP)], "LEDGER:7-7") == 2
     assert store.order == ["ledger", "ledger_journal"]

@@ -130,3 +130,23 @@ def test_what_fits_into_an_amount_is_exactly_that_much(route: str, size: int, na
     assert first == found.first or found.bound(first + 1) > nano
     assert more == 0 or found.more(more) <= nano
     assert more == most or found.more(more + 1) > nano
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from([MINI, OPUS, FLASH]),
+    st.integers(1, 100_000),
+    st.integers(1, 20_000),
+    st.integers(1, 5_000),
+)
+def test_of_a_call_by_the_accounts_own_credential_the_fee_alone_is_held_and_it_covers_what_is_billed(
+    route: str, prompt: int, output: int, more: int
+) -> None:
+    envelope = Envelope(received_at_ms=NOW_MS, shape=Shape(stream=True))
+    ours = reckon(CATALOG, CATALOG.routes[route], envelope, prompt)
+    envelope.policy.byok = True
+    own = reckon(CATALOG, CATALOG.routes[route], envelope, prompt)
+    assert own.bound(output) * 5 < ours.bound(output)
+    used = Usage(input=prompt, output=output + more)
+    billed = bill(CATALOG, CATALOG.routes[route], used, own.at, byok=True).billed.total_nano
+    assert 0 < billed <= own.bound(output) + own.more(more)

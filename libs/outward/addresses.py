@@ -1,4 +1,4 @@
-"""Which internet addresses our own fetcher may connect to: pure."""
+"""Which internet addresses our own requests may go to, where somebody else names them: pure."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 

@@ -1,0 +1,120 @@
+"""`ni custody verify`: whether a receipt is to be believed, and is of these very files; opens no connection."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from cli.custody_outcomes import Unusable, printable, table, tell_json, tell_refused, tell_unusable
+from cli.custody_trust import options, trusted
+from libs.tlog.note import encoded
+from libs.tlog.receipt import Believed, Receipt
+from libs.tlog.refusals import Refused
+
+HELP = f"""\
+Verify a receipt: the log's signature, the witnesses' where the policy asks for them, that the log holds this very
+record; with --request and --response, that your files are what the record is of, to the byte. No network is used.
+The response is compared as it came over the wire: `curl -o answer.json`, for a stream all of its bytes.
+
+exit codes, where it is not believed:
+{table()}
+
+examples:
+  ni custody verify call.tlog-proof --key "$(cat log.vkey)"
+  ni custody verify call.tlog-proof --policy policy.txt --request body.json --response out.sse --json
+"""
+_VERB: Final = "custody verify"
+_LARGEST: Final = 1 << 30
+_SHOWN: Final = (
+    "outcome",
+    "route",
+    "custody_path",
+    "resolved_region",
+    "processing_jurisdiction",
+    "residency_evidence",
+    "finished_at",
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("receipt", type=Path, metavar="RECEIPT", help="a .tlog-proof file; - is standard input")
+    options(parser)
+    parser.add_argument("--id", metavar="ID", help="the request that the receipt has to be of")
+    parser.add_argument("--request", type=Path, metavar="FILE", help="the body you sent")
+    parser.add_argument("--response", type=Path, metavar="FILE", help="the body you got")
+    parser.add_argument("--json", action="store_true", help="say it in JSON, the record included")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verify and tell."""
+    try:
+        policy, source = trusted(args)
+        receipt = Receipt.read(_read(args.receipt))
+        believed = receipt.verify(policy)
+        if args.id:
+            receipt.is_of(args.id)
+        if args.request:
+            receipt.has_request(_read(args.request))
+        if args.response:
+            receipt.has_response(_read(args.response))
+    except Refused as refused:
+        return tell_refused(_VERB, refused, as_json=args.json)
+    except (OSError, Unusable) as error:
+        return tell_unusable(_VERB, str(error))
+    if args.json:
+        tell_json(_said(args, receipt, believed))
+    else:
+        print("\n".join(_lines(args, receipt, believed, source)))
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    if str(path) == "-":
+        return sys.stdin.buffer.read(_LARGEST)
+    if path.stat().st_size > _LARGEST:
+        raise Unusable(f"{path}: larger than {_LARGEST >> 20} MiB")
+    return path.read_bytes()
+
+
+def _said(args: argparse.Namespace, receipt: Receipt, believed: Believed) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "request_id": receipt.request_id,
+        "origin": believed.origin,
+        "index": believed.index,
+        "size": believed.size,
+        "root": encoded(believed.root),
+        "witnesses": dict(believed.witnesses),
+        "request": "same" if args.request else None,
+        "response": "same" if args.response else None,
+        "record": receipt.record,
+    }
+
+
+def _lines(args: argparse.Namespace, receipt: Receipt, believed: Believed, source: str) -> list[str]:
+    seen = ", ".join(f"{name} at {_at(at)}" for name, at in believed.witnesses.items())
+    told = [
+        ("verified", f"the record of request {receipt.request_id or '(without an id)'}"),
+        ("log", f"{believed.origin}, entry {believed.index} of {believed.size}"),
+        ("root", encoded(believed.root)),
+        ("trusted", f"by {source}"),
+        ("witnesses", seen or "none"),
+        ("request", "the file is what the gateway received" if args.request else "not compared"),
+        ("response", "the file is what was delivered" if args.response else "not compared"),
+        *((name, _plain(receipt.record[name])) for name in _SHOWN if receipt.record.get(name) is not None),
+    ]
+    last = "This proves what was put on record and that it stays; not that what was stated is true: docs/custody.md"
+    return [*(f"{name:<24}{printable(text)}" for name, text in told), last]
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
+
+
+def _at(at: int) -> str:
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return str(at)

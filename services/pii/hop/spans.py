@@ -1,0 +1,43 @@
+"""Where the entities of texts seen before stand: places and types under a keyed hash of the text, never the text."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+from services.pii.entities import Entity
+
+_MOST_ENTITIES: Final = 200_000  # of all texts together; some 60 bytes each
+_SHORTEST: Final = 32  # characters: a shorter text is read again as fast as it is looked up
+
+
+class Spans:
+    """A bounded cache, least recently used out first. A turn of a conversation comes again with every turn after it."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._held = most, 0
+        self._known: OrderedDict[bytes, tuple[Entity, ...]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def key(self, account: bytes, rules: bytes, text: str) -> bytes | None:
+        """The text's name under an account's key (at most 64 bytes) and its rules (16); None: not worth keeping."""
+        if len(text) < _SHORTEST or not self._most:
+            return None
+        data = text.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(data, digest_size=20, key=account, person=rules).digest()
+
+    def get(self, key: bytes | None) -> tuple[Entity, ...] | None:
+        if key is None or (found := self._known.get(key)) is None:
+            return None
+        self._known.move_to_end(key)
+        return found
+
+    def put(self, key: bytes | None, entities: Sequence[Entity]) -> None:
+        if key is None or key in self._known or len(entities) > _MOST_ENTITIES:
+            return
+        self._known[key] = tuple(entities)
+        self._held += len(entities)
+        while len(self._known) > self._most or self._held > _MOST_ENTITIES:
+            self._held -= len(self._known.popitem(last=False)[1])

@@ -1,0 +1,143 @@
+"""The detector: rules and the names' tagger over a text, slice by slice, and names seen once found everywhere."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from services.pii.entities import Entity, EntityType
+from services.pii.names.tagger import load_tagger
+from services.pii.recognizers.cues import CueMap
+from services.pii.recognizers.hits import Hit
+from services.pii.recognizers.numbers.finding import find_numbers
+from services.pii.recognizers.overlaps import resolve
+from services.pii.recognizers.reading import Reading, read
+from services.pii.recognizers.rules import DEFAULT, Rules
+from services.pii.recognizers.slices import fences, slices
+from services.pii.recognizers.spreading import names_of, spread
+from services.pii.recognizers.tables import Columns, with_columns
+from services.pii.recognizers.words.addresses import find_addresses
+from services.pii.recognizers.words.births import find_births
+from services.pii.recognizers.words.documents import find_documents
+from services.pii.recognizers.words.named import find_named
+from services.pii.recognizers.words.online import find_online
+from services.pii.recognizers.words.secrets import find_blocks, find_secrets
+
+_LEAD = 64  # characters before a slice that its rules see for their cues
+_SPREAD = 32_768
+_DIGIT = re.compile(r"[0-9]")
+_FORWARD = (find_numbers, find_documents, find_named, find_births, find_addresses)  # need a digit
+
+
+class NameTagger(Protocol):
+    """PERSON and LOCATION in a part of a text, offsets of the whole text."""
+
+    def tag(self, text: str, start: int, end: int) -> list[Entity]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detector:
+    tagger: NameTagger | None = None
+
+    def detect(self, text: str, rules: Rules = DEFAULT) -> list[Entity]:
+        """Entities sorted and disjoint, no border inside a run of letters and digits."""
+        *_, found = self.pieces(text, rules)
+        return found
+
+    def pieces(self, text: str, rules: Rules = DEFAULT) -> Iterator[list[Entity]]:
+        """What was found so far after each few milliseconds of work; the last piece is what `detect` gives."""
+        found: list[Entity] = []
+        if not text or text.isspace():
+            yield found
+            return
+        code, keys = fences(text), find_blocks(text) if EntityType.SECRET in rules.types else []
+        table: Columns | None = None
+        for start, end in slices(text):
+            if found:
+                yield found
+            lead = max(0, start - _LEAD)
+            inside = _inside(code, lead, end)
+            reading = read(text[lead:end], inside)
+            cues, table = with_columns(reading.low, reading.cues, table)
+            hits = self._hits(_with_cues(reading, cues), lead, start, rules)
+            hits += [Hit(a, b, EntityType.SECRET, 1.0, "key_block", "pem") for a, b in keys if start <= a < end]
+            found = _appended(found, resolve(text, hits))
+        if not found:
+            yield found
+            return
+        yield from self._everywhere(text, found, code)
+
+    def _hits(self, reading: Reading, lead: int, start: int, rules: Rules) -> list[Hit]:
+        """In places of the whole text."""
+        hits = find_online(reading) + find_secrets(reading)
+        if _DIGIT.search(reading.view):
+            for finder in _FORWARD:
+                hits += finder(reading)
+        hits += rules.own(reading)
+        if self.tagger and (EntityType.PERSON in rules.types or EntityType.LOCATION in rules.types):
+            hits += _tagged(self.tagger, reading, start - lead)
+        wanted = rules.allowed(reading, hits)
+        if start == 0 and reading.offsets is None:
+            return wanted
+        placed = []
+        for hit in wanted:
+            first, last = reading.place(hit.start, hit.end)
+            if first + lead >= start and last > first:
+                placed.append(hit._replace(start=first + lead, end=last + lead))
+        return placed
+
+    def _everywhere(self, text: str, found: list[Entity], code: Sequence[tuple[int, int]]) -> Iterator[list[Entity]]:
+        names = names_of([(text, found)])
+        if names is None:
+            yield found
+            return
+        more: list[Entity] = []
+        for start in range(0, len(text), _SPREAD):
+            if start:
+                yield found
+            end = min(len(text), start + _SPREAD + 128)
+            seen = more[-1].end if more else 0
+            more += [one for one in spread(text, found, names, start, end, code) if one.start >= seen]
+        yield sorted([*found, *more], key=lambda one: one.start) if more else found
+
+
+def load_detector() -> Detector:
+    """The detector with the tagger of names."""
+    return Detector(tagger=load_tagger())
+
+
+def _with_cues(reading: Reading, cues: CueMap) -> Reading:
+    return reading if cues is reading.cues else replace(reading, cues=cues)
+
+
+def _inside(code: list[tuple[int, int]], start: int, end: int) -> tuple[tuple[int, int], ...]:
+    """The blocks of code that touch a slice, in its own places."""
+    index = max(0, bisect_left(code, (start, start)) - 1)
+    found = []
+    while index < len(code) and code[index][0] < end:
+        if code[index][1] > start:
+            found.append((max(0, code[index][0] - start), min(code[index][1], end) - start))
+        index += 1
+    return tuple(found)
+
+
+def _tagged(tagger: NameTagger, reading: Reading, start: int) -> list[Hit]:
+    """What the tagger sees outside of code, in places of the view."""
+    begin = start if reading.offsets is None else next((i for i, at in enumerate(reading.offsets) if at >= start), 0)
+    hits: list[Hit] = []
+    for first, last in [*reading.fenced, (len(reading.plain), len(reading.plain))]:
+        if first > begin:
+            hits += [
+                Hit(one.start, one.end, one.type, one.score, one.recognizer, one.kind)
+                for one in tagger.tag(reading.plain, begin, first)
+            ]
+        begin = max(begin, last)
+    return hits
+
+
+def _appended(found: list[Entity], more: list[Entity]) -> list[Entity]:
+    """Slices' entities one after the other; what widened back over a border goes to the one before."""
+    while found and more and more[0].start < found[-1].end:
+        more = more[1:]
+    return [*found, *more]

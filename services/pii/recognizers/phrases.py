@@ -1,0 +1,161 @@
+"""The cue words themselves, in English and French: what a number, a date or a key near them is."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Cue(StrEnum):
+    """What a word near a number says of it."""
+
+    PHONE = "phone"
+    SIN = "sin"
+    SSN = "ssn"
+    HEALTH = "health"
+    CARD = "card"
+    BANK = "bank"
+    TRANSIT = "transit"
+    INSTITUTION = "institution"
+    ROUTING = "routing"
+    IBAN = "iban"
+    PASSPORT = "passport"
+    LICENCE = "licence"
+    BIRTH = "birth"
+    AGE = "age"
+    SECRET = "secret"  # noqa: S105 - the name of a cue
+    PIN = "pin"
+    POSTAL = "postal"
+    ADDRESS = "address"
+    IP = "ip"
+    VERSION = "version"  # of a program: four numbers with dots are no address
+    OTHER = "other"  # a number of something that is nobody's: an order, a part, a version
+    UNIT = "unit"
+    BOX = "box"
+
+
+# Folded: no accents, lower case. A line's end or `|` parts phrases; word borders are checked where they are found.
+PHRASES: Mapping[Cue, str] = {
+    Cue.PHONE: """
+message|messages|registered|answering|answer|office|tele|telephonenum|tele number|bip|dect|poste|ext
+joignable au|phone|phones|phone number|telephone|telephones|telephone number|tel|tels|cell|cellphone|cellulaire
+cell phone|mobile|mob|call|called|calling|fax|telecopieur|telec|contact|reach|reached|dial|texted|sms|whatsapp
+my number|portable|gsm|joindre|joignable|joignables|appelez|appeler|appelle|appellez|rappeler|rappelez
+numero de tel|coordonnees|desk|hotline|voicemail|boite vocale|texto|phonenumber|phone_number|tel no|tph
+home number|work number|office number|direct line|ligne directe|toll free|sans frais|numero de cell|signal|viber
+home|work|office|domicile|travail|phoneno|notelephone|numerotelephone|no_tel|emergency contact|reference
+""",
+    Cue.SIN: """
+socialinsurancenumber|sinnumber|sin_number|numeronas|no_nas|nonas
+sin|sin number|social insurance|social insurance number|n.a.s.|s.i.n|s.i.n.|numero d'assurance sociale
+assurance sociale|assurance-sociale|tax file|nas|n.a.s
+""",
+    Cue.SSN: """
+ssn|ssns|ssn number|s.s.n|s.s.n.|social security|social security number|socialsecurity|social_security|soc sec
+social sec|social|itin|securite sociale|numero de securite sociale|secu|nir|insee|immatriculation
+d'immatriculation|national id|assurance maladie n
+""",
+    Cue.HEALTH: """
+alberta health|health services|sante quebec|carte d'assurance-maladie|health plan|health coverage|health card
+health card number|healthcard|health number|health no|health insurance|health id|ohip|phn|ahcip|mrn
+medical record|medical record number|medicare|medicare number|ramq|nam|n.a.m|assurance maladie|assurance-maladie
+carte soleil|carte sante|carte d'assurance maladie|patient id|patient no|patient number|patient|ipp|l'ipp|nda
+msp|mcp|phin|hsn|hcn|hcn#|personal health|personal health number|mbi|nhs|nhs number|carte vitale
+numero de dossier|dossier medical|n dossier|n de dossier|health_card|health_number|healthnumber
+health services number|numero de sante
+nb medicare|ab card|bc card|mb card|nb card|nl card|ns card|on card|pe card|pei card|sk card|yt card|nt card|nu card
+alberta card|ontario card|manitoba card|saskatchewan card|nova scotia card|new brunswick card|newfoundland card
+cartes sante|carte d'hospitalisation|carte de sante|cartes d'assurance maladie|renouvellement de la carte
+healthcardno|healthcardnumber|nocartesante|numerocartesante|ramqno|rni
+""",
+    Cue.CARD: """
+card|cards|card number|card no|cardnumber|card_number|visa|mastercard|master card|amex|american express|discover
+diners|jcb|maestro|carte|carte de credit|carte bancaire|credit card|creditcard|credit_card|debit card
+carte de debit|credit|cc|pan|cc number|ccnum|numero de carte
+""",
+    Cue.BANK: """
+account|accounts|account number|account no|account num|acct|acct no|a/c|bank account|bankaccount|account_number
+accountnumber|bank|compte|no compte|numero de compte|compte bancaire|n de compte|compte cheque|compte cheques
+folio|chequing|checking|savings|epargne|direct deposit|depot direct|void cheque|specimen de cheque
+specimen cheque|virement|wire|eft|micr|rib
+""",
+    Cue.TRANSIT: """
+transit|transit number|transit no|branch|branch number|succursale|numero de transit|no de transit
+numero de succursale|domiciliation
+""",
+    Cue.INSTITUTION: """
+institution|institution number|institution no|inst|numero d'institution|no d'institution|bank code|code banque
+""",
+    Cue.ROUTING: "routing|routing number|routing no|aba|rtn|routing_number|routingnumber|sort code|ach",
+    Cue.IBAN: "iban|iban number|ibans|swift",
+    Cue.PASSPORT: """
+passport|passports|passport number|passport no|passport_number|passportnumber|passeport|passeports
+numero de passeport|no de passeport
+passportno|passportnum|nopasseport|numeropasseport|no_passeport|passeport_no|travel document
+""",
+    Cue.LICENCE: """
+driver's licence|driver's license|driver licence|driver license|drivers licence|drivers license|drivers' licence
+drivers' license|driving licence|driving license|driver_license|driver_licence|driverlicense|dl|dl number|dl no
+permis de conduire|permis|licence number|license number|licence no|license no|licence #|license #|d.l|lic
+no de permis|numero de permis|dln|class 5|g2 licence|licence|license
+licenceno|licensenumber|licenceno|nopermis|numeropermis
+""",
+    Cue.BIRTH: """
+b.|mise au monde|mis au monde|venu au monde|venue au monde|born|birth|birthday|birthdate|birth date|birth_date
+date of birth|date_of_birth|dateofbirth|dob|d.o.b|d.o.b.|nee|ne(e)|ne.e|ne|nes|nee le|ne le|ne en|nee en
+naissance|date de naissance|date naissance|date de naiss|date de nais|ddn|d.d.n|d.d.n.|date_naissance
+anniversaire|fete|naquit|nait|neele|bday|b-day|b'day|birthdays|year of birth|birth year|naiss
+datenaissance|datedenaissance|datenaiss|birth_dt|birthdt
+""",
+    Cue.AGE: "ans|years old|year old|year-old|yo|y/o|y.o|y.o.|yrs old|yrs",
+    Cue.SECRET: """
+password|passwords|passwd|pwd|passphrase|pass phrase|passcode|mot de passe|mots de passe|mdp|motdepasse
+mot_de_passe|api key|api-key|api_key|apikey|api keys|cle api|cle d'api|cle secrete|secret|secrets|secret key
+secret_key|secretkey|client secret|client_secret|clientsecret|token|tokens|api token|access token|access_token
+accesstoken|auth token|auth_token|authtoken|refresh token|refresh_token|refreshtoken|bearer|bearer token|jeton
+jeton d'acces|access key|access_key|accesskey|access key id|secret access key|secret_access_key|private key
+private_key|encryption key|encryption_key|signing key|signing_key|credential|credentials|authorization|x-api-key
+pass|pw|connection string|webhook secret|session token|sessionid|session id|session_id|cookie|security token
+license key|cle
+""",
+    Cue.PIN: """
+pin|pin code|pin number|nip|code nip|numero d'identification personnel|cvv|cvc|cvv2|cvc2|cryptogramme
+security code|code de securite|otp|one-time code|one time code|verification code|code de verification
+""",
+    Cue.POSTAL: """
+postal code|postal_code|postalcode|postal|post code|postcode|zip|zip code|zipcode|zip_code|code postal
+code_postal|codepostal|c.p|c.p.
+""",
+    Cue.ADDRESS: """
+address|addresses|adresse|adresses|live at|lives at|living at|reside at|resides at|residing at|habite|demeure
+demeurant|residant|located at|ship to|deliver to|delivered to|domicile au|domicilie|domiciliee|mailing|moved to
+street address|addr|situe au|livrer au
+""",
+    Cue.IP: """
+nameserver|dns|gateway|passerelle|ping|ssh
+ip|ip address|ip addr|ipv4|ipv6|ips|adresse ip|host|hosts|client_ip|remote_addr|x-forwarded-for|server|serveur
+""",
+    Cue.VERSION: """
+version|versions|build|revision|rev|release|firmware|micrologiciel|driver|pilote|upgrade|update|mise a jour
+""",
+    Cue.OTHER: """
+id card|identity card|sim card|carte d'identite|business card|coordinates|latitude|longitude|order|orders
+order number|order no|commande|no de commande|invoice|invoices|facture|inv|ticket|tickets|billet|case
+case number|case no|file number|file no|tracking|tracking number|suivi|numero de suivi|shipment|colis|sku|skus
+upc|ean|gtin|part|part number|part no|piece|model|modele|serial|serial number|serie|numero de serie|s/n|isbn
+issn|version|build|revision|release|commit|ref|reference|ref no|po|purchase order|bon de commande|bon|lot|batch
+quote|quotation|soumission|devis|contract|contrat|policy|policy number|police|numero de police|claim
+claim number|reclamation|total|subtotal|sous-total|amount|montant|qty|quantity|quantite|price|prix|page|pages
+item|article|product|produit|barcode|code-barres|confirmation|confirmation number|request|demande|issue|bug|gst
+hst|tps|tvq|tvh|qst|bn|neq|business number|numero d'entreprise|employee id|employee number|matricule|vin|imei
+mac|epoch|timestamp|unix|doi|pmid|arxiv|rfc|iso|onsc|scc|qccs|flight|vol|booking|reservation|confirmation code
+din|npi|rpps|cpso
+""",
+    Cue.UNIT: """
+apt|suite|ste|unit|app|appt|appartement|apartment|bureau|unite|room|floor|etage|porte|local|logement|studio
+batiment|bat|chambre
+""",
+    Cue.BOX: """
+po box|p.o. box|p.o box|p. o. box|post office box|postal box|box|c.p|c.p.|case postale|casier postal|bp|b.p.
+boite postale|rr|r.r.|rural route|route rurale|r.r|general delivery|poste restante|psc|cmr|apo|fpo|dpo
+range road|township road|rge rd|twp rd|hwy|highway|autoroute|site|lot|succ|stn
+""",
+}

@@ -1,0 +1,56 @@
+"""A long text in slices of a few milliseconds' work, cut where little is lost, and where its code stands."""
+
+from collections.abc import Iterator
+
+_LEAST, _MOST = 2_048, 4_096
+_INDENT = 32  # characters a fence may stand in from the head of its line
+_FENCES = ("```", "~~~")
+
+
+def slices(text: str) -> Iterator[tuple[int, int]]:
+    """Borders that cover the text: at a blank line where there is one, a line's end, a sentence's, a blank."""
+    start, length = 0, len(text)
+    while length - start > _MOST + _LEAST:
+        end = _cut(text, start + _LEAST, start + _MOST)
+        yield start, end
+        start = end
+    yield start, length
+
+
+def _cut(text: str, least: int, most: int) -> int:
+    for border in ("\n\n", "\n", ". ", " "):
+        at = text.rfind(border, least, most)
+        if at >= 0:
+            return at + len(border)
+    at = most
+    while at > least and text[at - 1].isalnum() and text[at].isalnum():
+        at -= 1
+    return at if at > least else most
+
+
+def fences(text: str) -> list[tuple[int, int]]:
+    """Blocks of code between fences of Markdown; one that is never closed goes to the end."""
+    found: list[tuple[int, int]] = []
+    opening = {fence: _fence(text, fence, 0) for fence in _FENCES}
+    while any(start >= 0 for start in opening.values()):
+        fence = min((start, fence) for fence, start in opening.items() if start >= 0)[1]
+        start = opening[fence]
+        close = _fence(text, fence, start + 3)
+        end = len(text) if close < 0 else close + 3
+        found.append((start, end))
+        for other, at in opening.items():
+            if 0 <= at < end:
+                opening[other] = _fence(text, other, end)
+    return found
+
+
+def _fence(text: str, fence: str, at: int) -> int:
+    """The next fence at the head of a line, blanks and a quote's marks before it allowed."""
+    at = text.find(fence, at)
+    while at >= 0:
+        before = text[max(0, at - _INDENT) : at]
+        _, found, head = before.rpartition("\n")
+        if (found or at <= _INDENT) and not head.strip(" \t>"):
+            return at
+        at = text.find(fence, at + 3)
+    return -1

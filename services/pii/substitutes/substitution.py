@@ -1,0 +1,198 @@
+"""One request's personal data out, substitutes in: the map lives as long as this object and nowhere else."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from services.pii.entities import Entity, EntityType
+from services.pii.restoring.index import Index
+from services.pii.restoring.restorer import Restorer
+from services.pii.substitutes.choosing import Choices
+from services.pii.substitutes.credentials import Credentials
+from services.pii.substitutes.dates import Dates
+from services.pii.substitutes.networks import Networks
+from services.pii.substitutes.numbers import Numbers
+from services.pii.substitutes.people import People
+from services.pii.substitutes.phones import Phones
+from services.pii.substitutes.places import Places
+
+# About two milliseconds of work each.
+_READ_SLICE, _SLICE = 32_768, 64
+_CHECKED = 32_768
+_BLANK, _LETTER, _DIGIT = re.compile(r"\s"), re.compile(r"[^\W\d_]"), re.compile(r"\d")
+_LENGTH_CLASSES = (4, 8, 12, 16, 24, 32, 64)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """What the audit may know of one substitution: never the original."""
+
+    entity: Entity
+    substitute: str
+    digest: str  # of type and original, keyed by the account, 32 hexadecimal digits
+    shape: str  # which signs (`a` letters, `9` digits, `-` others) and the length class, as `a9-:13-16`
+
+
+class Substitution:
+    """Substitutes of one request under its account's key: read every text first, then substitute them in order.
+
+    The same words get the same substitutes in every request of the account and scope, whatever else stands there,
+    unless a substitute is taken: by a word of the request's own, or by another original that came first. Then the next
+    draw is taken, and everything in this request agrees on it.
+    """
+
+    def __init__(self, key: bytes, scope: str = "") -> None:
+        self._choices = Choices(key, scope)
+        self._people = People(self._choices)
+        self._dates = Dates(self._choices)
+        self._numbers = Numbers(self._choices, self._people, self._dates)
+        self._phones = Phones(self._choices)
+        self._places = Places(self._choices)
+        self._networks = Networks(self._choices, self._people)
+        self._credentials = Credentials(self._choices)
+        self._known: dict[tuple[EntityType, str, str], str] = {}
+        self._substituted: list[tuple[Entity, str, str]] = []
+        self._entries: list[Entry] = []
+        self._index: Index | None = None
+        self._given_out: list[tuple[str, str]] = []
+        self._to_check = _CHECKED
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was substituted: the answer's bytes need no look."""
+        return not self._substituted
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """For the audit: what was substituted so far, in order. Made when asked for."""
+        for entity, original, substitute in self._substituted[len(self._entries) :]:
+            digest = self._choices.digest(f"audit\0{entity.type}\0{original}").hex()
+            self._entries.append(Entry(entity=entity, substitute=substitute, digest=digest, shape=shape(original)))
+        return self._entries
+
+    def read(self, text: str) -> None:
+        """Remember the words of a text of the request, so that no substitute is one of them."""
+        for _ in self.reading(text):
+            pass
+
+    def reading(self, text: str) -> Iterator[None]:
+        """The same in slices, between which a caller may give way."""
+        at = 0
+        while at < len(text):
+            end = at + _READ_SLICE
+            blank = _BLANK.search(text, end) if end < len(text) else None
+            end = blank.start() if blank is not None else len(text)
+            self._choices.read(text[at:end])
+            at = end
+            yield
+
+    def substitute(self, text: str, entities: Sequence[Entity]) -> str:
+        """The text with substitutes for its entities, which are disjoint and in order.
+
+        Names go first, so that addresses and numbers made of them agree with them.
+        """
+        return "".join(self.substituting(text, entities)) if entities else text
+
+    def substituting(self, text: str, entities: Sequence[Entity]) -> Iterator[str]:
+        """The same in pieces, between which a caller may give way; all of them must be taken."""
+        for number, entity in enumerate(entities):
+            if entity.type is EntityType.PERSON:
+                self._one(text[entity.start : entity.end], entity)
+            if number % _SLICE == _SLICE - 1:
+                yield ""
+        out: list[str] = []
+        begun = at = 0
+        for number, entity in enumerate(entities):
+            original = text[entity.start : entity.end]
+            substitute = self._one(original, entity)
+            out += (text[at : entity.start], substitute)
+            at = entity.end
+            if substitute != original:
+                self._substituted.append((entity, original, substitute))
+            if number % _SLICE == _SLICE - 1:
+                yield self._given(text[begun:at], out)
+                out, begun = [], at
+        out.append(text[at:])
+        self._index = None
+        yield self._given(text[begun:], out)
+
+    def restorer(self, json: bool = False) -> Restorer:
+        """A restorer for one lane of the answer; `json` for tool arguments and the like."""
+        if self.empty:
+            return Restorer(None)
+        if self._index is None:
+            self._index = self._choices.aliases.index()
+            restorer = Restorer(self._index)
+            if any(restorer.restore(given) != original for original, given in self._given_out):
+                self._index = self._choices.aliases.index(offers=False)
+            self._given_out = []
+        return Restorer(self._index, json=json)
+
+    def _given(self, original: str, out: list[str]) -> str:
+        """Note what goes out: its echo must come back as it was, or the forms in its way are given up."""
+        given = "".join(out)
+        if given != original and self._to_check > 0:
+            self._to_check -= len(given)
+            self._given_out.append((original, given))
+        return given
+
+    def _one(self, original: str, entity: Entity) -> str:
+        key = (entity.type, entity.kind, original)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._made(original, entity)
+        return known
+
+    def _made(self, original: str, entity: Entity) -> str:  # noqa: C901, PLR0912 - one line a type
+        match entity.type:
+            case EntityType.PERSON:
+                return self._people.name(original)
+            case EntityType.EMAIL:
+                return self._people.email(original)
+            case EntityType.PHONE:
+                return self._phones.substitute(original)
+            case EntityType.SSN:
+                return self._numbers.social_security(original)
+            case EntityType.CREDIT_CARD:
+                return self._numbers.card(original)
+            case EntityType.IP:
+                return self._networks.address(original)
+            case EntityType.LOCATION:
+                return self._places.substitute(original)
+            case EntityType.SIN:
+                return self._numbers.social_insurance(original)
+            case EntityType.HEALTH_NUMBER:
+                return self._numbers.health(original, entity.kind)
+            case EntityType.POSTAL_CODE:
+                return self._places.postal_code(original)
+            case EntityType.ADDRESS:
+                return self._places.address(original)
+            case EntityType.DATE_OF_BIRTH:
+                return self._dates.substitute(original, french=entity.kind.startswith("fr"))
+            case EntityType.BANK_ACCOUNT:
+                return self._numbers.bank(original)
+            case EntityType.IBAN:
+                return self._numbers.iban(original)
+            case EntityType.PASSPORT | EntityType.DRIVER_LICENCE:
+                return self._numbers.document(original)
+            case EntityType.SECRET:
+                return self._credentials.substitute(original)
+            case EntityType.ACCOUNT_URL:
+                return self._networks.url(original)
+            case EntityType.CUSTOM:
+                return self._people.phrase(original)
+            case _:
+                assert_never(entity.type)
+
+
+def shape(original: str) -> str:
+    """Which signs a text is made of and about how long it is."""
+    signs = ("a" if _LETTER.search(original) else "") + ("9" if _DIGIT.search(original) else "")
+    signs += "" if original.isalnum() else "-"
+    size, least = len(original), 1
+    for most in _LENGTH_CLASSES:
+        if size <= most:
+            return f"{signs}:{least}-{most}"
+        least = most + 1
+    return f"{signs}:{least}+"

@@ -1,0 +1,99 @@
+"""A worker's own statement of one call, signed by it: nobody else saw the provider."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from libs.contracts.northern.v1.facts_pb2 import Egress, Finished, Outcome
+from libs.contracts.northern.v1.frames_pb2 import RouteFacts
+from libs.runtime.identity import Identity
+from libs.tlog.testimony import DOMAIN
+
+_SEED: Final = 32
+_OUTCOMES: Final = {number: name.removeprefix("OUTCOME_").lower() for name, number in Outcome.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """The worker as a witness of its calls: who it is, and the key that it signs with."""
+
+    identity: Identity
+    key: Ed25519PrivateKey
+    public: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "public", self.key.public_key().public_bytes_raw())
+
+    @classmethod
+    def read(cls, identity: Identity, path: Path | None) -> Self:
+        """With the key in a file (32 raw bytes, an Ed25519 seed); without one, with a key of this process alone.
+
+        Raises ValueError and OSError with a sentence.
+        """
+        if path is None:
+            return cls(identity=identity, key=Ed25519PrivateKey.generate())
+        seed = path.read_bytes()
+        if len(seed) != _SEED:
+            raise ValueError(f"NI_WORKER_KEY_FILE: {path} must hold 32 raw bytes, an Ed25519 seed")
+        return cls(identity=identity, key=Ed25519PrivateKey.from_private_bytes(seed))
+
+    def testify(self, request_id: str, egress: Egress, finished: Finished) -> None:
+        """Put statement, signature and public key on the end of a call."""
+        said = orjson.dumps(self._statement(request_id, egress, finished), option=orjson.OPT_SORT_KEYS)
+        finished.statement, finished.signature, finished.signer = said, self.key.sign(DOMAIN + said), self.public
+
+    def _statement(self, request_id: str, egress: Egress, finished: Finished) -> dict[str, Any]:
+        """RFC 8785 for what it holds: ASCII names, strings, integers, no floats."""
+        seen, identity = finished.endpoint, self.identity
+        return {
+            "v": 1,
+            "role": "worker",
+            "request_id": request_id,
+            "attempt": egress.attempt,
+            "node": identity.node,
+            "build": identity.build,
+            "place": identity.place,
+            "at_ms": time.time_ns() // 1_000_000,
+            "route": _route(egress.route),
+            "catalogue": egress.catalogue,
+            "residency": list(egress.residency),
+            "endpoint": {
+                "host": egress.host,
+                "address": seen.address,
+                "tls_version": seen.tls_version,
+                "certificate_key_hash": seen.certificate_key_hash.hex(),
+                "provider_request_id": seen.provider_request_id,
+                "status": finished.provider_status,
+            },
+            "returned": dict(finished.returned),
+            "hashes": {
+                "request_received": egress.request_hash.hex(),
+                "request_sent": egress.sent_hash.hex(),
+                "response_received": finished.response_hash.hex(),
+            },
+            "outcome": _OUTCOMES.get(finished.outcome) or str(finished.outcome),
+            "error_code": finished.error_code,
+        }
+
+
+def _route(route: RouteFacts) -> Mapping[str, Any]:
+    return {
+        "route_id": route.route_id,
+        "model": route.model,
+        "provider": route.provider,
+        "tier": route.tier,
+        "credential_source": route.credential_source,
+        "custody_path": route.custody_path,
+        "entry_region": route.region,
+        "entry_jurisdiction": route.jurisdiction,
+        "processing_jurisdictions": list(route.processing_jurisdictions),
+        "processing_regions": list(route.processing_regions),
+        "scope": route.scope,
+        "evidence": route.evidence,
+        "sandbox": route.sandbox,
+    }

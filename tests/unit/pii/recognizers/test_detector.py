@@ -1,0 +1,106 @@
+"""The detector as a whole: any text, borders, slices, disguises, and time that grows with the text only."""
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.pii.entities import Entity, EntityType
+from services.pii.recognizers.detector import Detector
+
+Find = Callable[..., list[tuple[str, str]]]
+
+DETECTOR = Detector()
+WIDE = " ".join(["\uff14\uff11\uff11\uff11", *["\uff11" * 4] * 3])
+DASHED = "\u2013".join(["4111", *["1111"] * 3])
+PIECES = st.sampled_from(
+    """jane@acme.ca 514-555-0199 046-454-286 4111 1111 @ :// http://a.ca/users/1 sin né le password: = " ' ` ```
+    -----BEGIN PRIVATE KEY----- 12 rue de l' Main Street apt , . ; | \u200b \u00a0 \uff14\uff11\uff11\uff11 é
+    \ud83d\ude00 电话 GB29
+    :: 1:2: \n\n \t
+    H2X 1K4 sk- eyJ 1980-01-02 (46 ans) (((( 0 1 2 3 born A1234-56789-01234""".split(" ")
+)
+TEXTS = st.one_of(
+    st.text(max_size=400), st.lists(PIECES, max_size=60).map(" ".join), st.lists(PIECES, max_size=60).map("".join)
+)
+
+
+def valid(text: str, entities: list[Entity]) -> None:
+    for one in entities:
+        assert 0 <= one.start < one.end <= len(text)
+        assert 0 <= one.score <= 1
+        for border in (one.start, one.end):
+            around = text[max(0, border - 1) : border + 1]
+            assert len(around) < 2 or not (around.isascii() and around.isalnum()), (text, one)
+    assert all(first.end <= second.start for first, second in pairwise(entities))
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_any_text_gives_entities_that_are_sorted_disjoint_and_whole_words(text: str) -> None:
+    valid(text, DETECTOR.detect(text))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=4), st.integers(min_value=8, max_value=40))
+def test_the_last_piece_is_what_detect_gives(parts: list[str], times: int) -> None:
+    text = "\n".join(parts * times)
+    *_, last = DETECTOR.pieces(text)
+    assert last == DETECTOR.detect(text)
+    valid(text, last)
+
+
+def test_a_text_without_anything_gives_one_empty_piece() -> None:
+    assert list(DETECTOR.pieces("")) == [[]]
+    assert list(DETECTOR.pieces("nothing to see")) == [[]]
+
+
+def test_a_long_text_comes_in_many_pieces_and_loses_nothing_at_their_borders() -> None:
+    line = "Ms. Roy wrote to roy{0}@acme.ca about card 4111 1111 1111 1111, and then went home for the day. "
+    text = "".join(line.format(number) for number in range(1_000))
+    found = DETECTOR.detect(text)
+    assert len(list(DETECTOR.pieces(text))) > 10
+    assert sum(one.type is EntityType.EMAIL for one in found) == 1_000
+    assert sum(one.type is EntityType.CREDIT_CARD for one in found) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("card 4111\u200b1111\u200b1111\u200b1111", "4111\u200b1111\u200b1111\u200b1111"),
+        ("card " + WIDE, WIDE),
+        ("card 4111\u00a01111\u202f1111\u20091111.", "4111\u00a01111\u202f1111\u20091111"),
+        ("card ٤١١١١١١١١١١١١١١١", "٤١١١١١١١١١١١١١١١"),
+        ("card " + DASHED, DASHED),
+        ("a j\u0430ne@\u0435xample.com b", "j\u0430ne@\u0435xample.com"),
+        ("我的电话是13812345678谢谢 tel 514-555-0199号", "514-555-0199"),
+        ("ne\u0301e le 3 mai 1980", "3 mai 1980"),
+    ],
+)
+def test_invisible_wide_and_lookalike_characters_hide_nothing(find: Find, text: str, value: str) -> None:
+    assert value in [found for _, found in find(text)]
+
+
+ADVERSARIAL = [
+    "1", "1-", "1 ", "1. ", "(", "1(", "@", "a@", "a.", "a", "A1", ":", "a:", "f::1 ", "://", "http://", "/users",
+    ".com/", "password ", "password=(", "token for ", "born ", "né le ", "12 rue ", "de la ", "12 Main ",
+    "apt 12 ", "sin,",
+    'sin,"',     "1\u200b", "电话138", "eyJ", "sk-", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "```",
+    "```\n", "GB29 ", "H2X 1K",
+    "a at b dot ", "12 rue d'", "l'", "x" * 50 + " ", "514-555-0199x", "\n", " ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", ADVERSARIAL)
+def test_time_grows_with_the_length_of_the_text_only(unit: str) -> None:
+    short, long = unit * (8_000 // len(unit)), unit * (64_000 // len(unit))
+    DETECTOR.detect(short)
+    before = time.process_time()
+    DETECTOR.detect(short)
+    base = max(time.process_time() - before, 0.002)
+    before = time.process_time()
+    DETECTOR.detect("12 rue " + long)
+    assert time.process_time() - before < base * 8 * 4
