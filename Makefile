@@ -57,7 +57,7 @@ bench: setup ## CPU, latency and memory of the whole street, as a table
 bench-pii: setup ## what the detector of personal data finds and how fast, beside Presidio's patterns
 	@$(UV) run --quiet --isolated --locked --group presidio python -m tests.load.pii
 
-pii-model: setup ## train the model for names and places from NI_DATA, the same each time (half an hour)
+pii-model: setup ## train the model for names and places from NI_DATA, the same each time (a quarter of an hour)
 	@$(UV) sync --locked --quiet --inexact --group training
 	@$(RUN)python -m services.pii.training
 
