@@ -62,7 +62,7 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["act_id"],
         "object": "admin.act",
         "tenant": row["tenant"],
-        "at": row["at"].isoformat().replace("+00:00", "Z"),
+        "at": row["at"].isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "verb": row["verb"],
         "actor": row["actor"],
         "standing": row["standing"],
