@@ -5,6 +5,7 @@ from services.pii.requests.spots import Spot
 from services.pii.requests.walk import (
     Visit,
     Walk,
+    by_type,
     each,
     file,
     members,
@@ -13,7 +14,6 @@ from services.pii.requests.walk import (
     strings,
     text,
     texts,
-    unknown,
     unread,
     values,
 )
@@ -21,29 +21,8 @@ from services.pii.requests.walk import (
 # --- content ------------------------------------------------------------------------------------------------------
 
 
-def _content(walk: Walk, spot: Spot) -> None:
-    value = spot.value
-    if isinstance(value, list):
-        walk.items(spot, value, _block)
-    elif isinstance(value, dict):
-        _block(walk, spot)
-    else:
-        text(walk, spot)
-
-
-def _block(walk: Walk, spot: Spot) -> None:
-    """Raises PiiUnsupportedContent for a block of a type that is not known."""
-    value = spot.value
-    if not isinstance(value, dict):
-        text(walk, spot)
-        return
-    kind = value.get("type")
-    visit = _BLOCKS.get(kind) if isinstance(kind, str) else None
-    if visit is None:
-        raise unknown(spot)
-    visit(walk, spot)
-
-
+_BLOCKS: dict[str, Visit] = {}  # filled below: blocks hold blocks
+_content = each(by_type(_BLOCKS))
 _BLOCK: dict[str, Visit] = {
     **dict.fromkeys(("type", "id", "cache_control", "caller", "tool_use_id", "file_id", "toolset_name"), names),
     **dict.fromkeys(("encrypted_content", "encrypted_index", "encrypted_stdout", "signature"), opaque),
@@ -107,7 +86,7 @@ _TOLD_DEEPER = members({**_BLOCK, "error_code": names, "content": _told, "tool_r
 _CALL = members({**_BLOCK, "name": names, "server_name": names, "input": values})
 _RESULT = members({**_BLOCK, "content": _content})
 
-_BLOCKS: dict[str, Visit] = {
+_BLOCKS |= {
     "text": members({**_BLOCK, "text": text, "citations": each(_CITATION)}),
     "image": _IMAGE,
     "document": members(

@@ -6,6 +6,7 @@ from services.pii.requests.walk import (
     Visit,
     Walk,
     arguments,
+    by_type,
     each,
     file,
     members,
@@ -14,7 +15,6 @@ from services.pii.requests.walk import (
     strings,
     text,
     texts,
-    unknown,
     unread,
     values,
 )
@@ -34,34 +34,13 @@ def _source(walk: Walk, spot: Spot) -> None:
         _MEDIA(walk, spot)
 
 
-def _content(walk: Walk, spot: Spot) -> None:
-    value = spot.value
-    if isinstance(value, list):
-        walk.items(spot, value, _part)
-    elif isinstance(value, dict):
-        _part(walk, spot)
-    else:
-        text(walk, spot)
-
-
-def _part(walk: Walk, spot: Spot) -> None:
-    """Raises PiiUnsupportedContent for a part of a type that is not known."""
-    value = spot.value
-    if not isinstance(value, dict):
-        text(walk, spot)
-        return
-    kind = value.get("type")
-    visit = _PARTS.get(kind) if isinstance(kind, str) else None
-    if visit is None:
-        raise unknown(spot)
-    visit(walk, spot)
-
-
+_PARTS: dict[str, Visit] = {}  # filled below: parts hold parts
+_content = each(by_type(_PARTS))
 _FILE = file(
     {**_MARKS, "detail": names, "url": unread}
     | dict.fromkeys(("image_url", "image", "input_audio", "audio_url", "video_url", "file", "source"), _source)
 )
-_PARTS: dict[str, Visit] = {
+_PARTS |= {
     "text": members({**_MARKS, "text": text}),
     "refusal": members({**_MARKS, "refusal": text}),
     "thinking": members({**_MARKS, "thinking": _content}),  # Mistral's

@@ -242,6 +242,23 @@ def each(visit: Visit) -> Visit:
     return visit_each
 
 
+def by_type(visits: Mapping[str, Visit]) -> Visit:
+    """Of an object by its `type`; anything else is words. Raises PiiUnsupportedContent for a type that is not known."""
+
+    def visit_type(walk: Walk, spot: Spot) -> None:
+        value = spot.value
+        if not isinstance(value, dict):
+            text(walk, spot)
+            return
+        kind = value.get("type")
+        visit = visits.get(kind) if isinstance(kind, str) else None
+        if visit is None:
+            raise unknown(spot)
+        visit(walk, spot)
+
+    return visit_type
+
+
 def members(visits: Mapping[str, Visit], otherwise: Visit = strings) -> Visit:
     """Of an object of the dialect; anything else is nobody knows what."""
 
