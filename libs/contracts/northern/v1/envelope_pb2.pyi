@@ -33,7 +33,7 @@ OPERATION_GENERATE: Operation
 OPERATION_COUNT_TOKENS: Operation
 
 class Shape(_message.Message):
-    __slots__ = ("model", "stream", "text_bytes", "last_user_turn", "images", "tools", "schema", "max_tokens", "include_usage", "image_links", "image_bytes", "choices", "thinking")
+    __slots__ = ("model", "stream", "text_bytes", "last_user_turn", "images", "tools", "schema", "max_tokens", "include_usage", "image_links", "image_bytes", "choices", "thinking", "session", "tool_loop", "audio")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
     TEXT_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,9 @@ class Shape(_message.Message):
     IMAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     CHOICES_FIELD_NUMBER: _ClassVar[int]
     THINKING_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    TOOL_LOOP_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_FIELD_NUMBER: _ClassVar[int]
     model: str
     stream: bool
     text_bytes: int
@@ -60,7 +63,10 @@ class Shape(_message.Message):
     image_bytes: int
     choices: int
     thinking: bool
-    def __init__(self, model: _Optional[str] = ..., stream: _Optional[bool] = ..., text_bytes: _Optional[int] = ..., last_user_turn: _Optional[str] = ..., images: _Optional[int] = ..., tools: _Optional[int] = ..., schema: _Optional[bool] = ..., max_tokens: _Optional[int] = ..., include_usage: _Optional[bool] = ..., image_links: _Optional[int] = ..., image_bytes: _Optional[int] = ..., choices: _Optional[int] = ..., thinking: _Optional[bool] = ...) -> None: ...
+    session: str
+    tool_loop: bool
+    audio: int
+    def __init__(self, model: _Optional[str] = ..., stream: _Optional[bool] = ..., text_bytes: _Optional[int] = ..., last_user_turn: _Optional[str] = ..., images: _Optional[int] = ..., tools: _Optional[int] = ..., schema: _Optional[bool] = ..., max_tokens: _Optional[int] = ..., include_usage: _Optional[bool] = ..., image_links: _Optional[int] = ..., image_bytes: _Optional[int] = ..., choices: _Optional[int] = ..., thinking: _Optional[bool] = ..., session: _Optional[str] = ..., tool_loop: _Optional[bool] = ..., audio: _Optional[int] = ...) -> None: ...
 
 class Policy(_message.Message):
     __slots__ = ("allowed_tiers", "tier", "residency", "allow_fallbacks", "byok")
@@ -92,6 +98,46 @@ class PiiAsk(_message.Message):
     conversation_id: str
     def __init__(self, policy: _Optional[str] = ..., conversation_id: _Optional[str] = ...) -> None: ...
 
+class RoutingAsk(_message.Message):
+    __slots__ = ("model_pool", "optimize", "task")
+    MODEL_POOL_FIELD_NUMBER: _ClassVar[int]
+    OPTIMIZE_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    model_pool: _containers.RepeatedScalarFieldContainer[str]
+    optimize: str
+    task: str
+    def __init__(self, model_pool: _Optional[_Iterable[str]] = ..., optimize: _Optional[str] = ..., task: _Optional[str] = ...) -> None: ...
+
+class Decision(_message.Message):
+    __slots__ = ("task", "complexity", "confidence", "model", "time_ns", "optimize", "fit", "expected_nano", "reason", "fallbacks", "considered", "version", "propensity")
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    COMPLEXITY_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    OPTIMIZE_FIELD_NUMBER: _ClassVar[int]
+    FIT_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_NANO_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    FALLBACKS_FIELD_NUMBER: _ClassVar[int]
+    CONSIDERED_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROPENSITY_FIELD_NUMBER: _ClassVar[int]
+    task: str
+    complexity: str
+    confidence: float
+    model: str
+    time_ns: int
+    optimize: str
+    fit: float
+    expected_nano: int
+    reason: str
+    fallbacks: _containers.RepeatedScalarFieldContainer[str]
+    considered: int
+    version: str
+    propensity: float
+    def __init__(self, task: _Optional[str] = ..., complexity: _Optional[str] = ..., confidence: _Optional[float] = ..., model: _Optional[str] = ..., time_ns: _Optional[int] = ..., optimize: _Optional[str] = ..., fit: _Optional[float] = ..., expected_nano: _Optional[int] = ..., reason: _Optional[str] = ..., fallbacks: _Optional[_Iterable[str]] = ..., considered: _Optional[int] = ..., version: _Optional[str] = ..., propensity: _Optional[float] = ...) -> None: ...
+
 class Candidate(_message.Message):
     __slots__ = ("route_id", "egress")
     ROUTE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +145,22 @@ class Candidate(_message.Message):
     route_id: str
     egress: str
     def __init__(self, route_id: _Optional[str] = ..., egress: _Optional[str] = ...) -> None: ...
+
+class Try(_message.Message):
+    __slots__ = ("attempt", "route_id", "code", "provider_status", "total_ms", "sent")
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_ID_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_STATUS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_MS_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    attempt: int
+    route_id: str
+    code: str
+    provider_status: int
+    total_ms: int
+    sent: bool
+    def __init__(self, attempt: _Optional[int] = ..., route_id: _Optional[str] = ..., code: _Optional[str] = ..., provider_status: _Optional[int] = ..., total_ms: _Optional[int] = ..., sent: _Optional[bool] = ...) -> None: ...
 
 class Hop(_message.Message):
     __slots__ = ("role", "node", "build", "place", "at_ms")
@@ -115,7 +177,7 @@ class Hop(_message.Message):
     def __init__(self, role: _Optional[str] = ..., node: _Optional[str] = ..., build: _Optional[str] = ..., place: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
 
 class Envelope(_message.Message):
-    __slots__ = ("request_id", "tenant", "key_id", "dialect", "surface", "reply", "budget_ms", "policy", "shape", "body", "body_ref", "stream_options", "slip", "attempt", "traceparent", "received_at_ms", "salt", "request_hash", "edge", "operation", "anthropic_version", "anthropic_beta", "idempotency_key", "held_nano", "pii", "hops")
+    __slots__ = ("request_id", "tenant", "key_id", "dialect", "surface", "reply", "budget_ms", "policy", "shape", "body", "body_ref", "stream_options", "slip", "attempt", "traceparent", "received_at_ms", "salt", "request_hash", "edge", "operation", "anthropic_version", "anthropic_beta", "idempotency_key", "held_nano", "routing", "decision", "tries", "pii", "hops")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -140,6 +202,9 @@ class Envelope(_message.Message):
     ANTHROPIC_BETA_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     HELD_NANO_FIELD_NUMBER: _ClassVar[int]
+    ROUTING_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
     PII_FIELD_NUMBER: _ClassVar[int]
     HOPS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
@@ -166,6 +231,9 @@ class Envelope(_message.Message):
     anthropic_beta: str
     idempotency_key: str
     held_nano: int
+    routing: RoutingAsk
+    decision: Decision
+    tries: _containers.RepeatedCompositeFieldContainer[Try]
     pii: PiiAsk
     hops: _containers.RepeatedCompositeFieldContainer[Hop]
-    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., surface: _Optional[_Union[Surface, str]] = ..., reply: _Optional[str] = ..., budget_ms: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., shape: _Optional[_Union[Shape, _Mapping]] = ..., body: _Optional[bytes] = ..., body_ref: _Optional[_Union[BodyRef, _Mapping]] = ..., stream_options: _Optional[bytes] = ..., slip: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., attempt: _Optional[int] = ..., traceparent: _Optional[str] = ..., received_at_ms: _Optional[int] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., edge: _Optional[str] = ..., operation: _Optional[_Union[Operation, str]] = ..., anthropic_version: _Optional[str] = ..., anthropic_beta: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., held_nano: _Optional[int] = ..., pii: _Optional[_Union[PiiAsk, _Mapping]] = ..., hops: _Optional[_Iterable[_Union[Hop, _Mapping]]] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., surface: _Optional[_Union[Surface, str]] = ..., reply: _Optional[str] = ..., budget_ms: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., shape: _Optional[_Union[Shape, _Mapping]] = ..., body: _Optional[bytes] = ..., body_ref: _Optional[_Union[BodyRef, _Mapping]] = ..., stream_options: _Optional[bytes] = ..., slip: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., attempt: _Optional[int] = ..., traceparent: _Optional[str] = ..., received_at_ms: _Optional[int] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., edge: _Optional[str] = ..., operation: _Optional[_Union[Operation, str]] = ..., anthropic_version: _Optional[str] = ..., anthropic_beta: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., held_nano: _Optional[int] = ..., routing: _Optional[_Union[RoutingAsk, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., tries: _Optional[_Iterable[_Union[Try, _Mapping]]] = ..., pii: _Optional[_Union[PiiAsk, _Mapping]] = ..., hops: _Optional[_Iterable[_Union[Hop, _Mapping]]] = ...) -> None: ...

@@ -38,7 +38,7 @@ DELIVERY_CLIENT_GONE: Delivery
 DELIVERY_CUT: Delivery
 
 class Egress(_message.Message):
-    __slots__ = ("boot_id", "attempt", "key_id", "dialect", "surface", "stream", "model_requested", "route", "host", "salt", "request_hash", "sent_hash", "received_at_ms", "residency", "edge", "traceparent", "operation", "images_fetched", "images_linked", "hops", "catalogue")
+    __slots__ = ("boot_id", "attempt", "key_id", "dialect", "surface", "stream", "model_requested", "route", "host", "salt", "request_hash", "sent_hash", "received_at_ms", "residency", "edge", "traceparent", "operation", "images_fetched", "images_linked", "hops", "catalogue", "decision")
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +60,7 @@ class Egress(_message.Message):
     IMAGES_LINKED_FIELD_NUMBER: _ClassVar[int]
     HOPS_FIELD_NUMBER: _ClassVar[int]
     CATALOGUE_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
     boot_id: str
     attempt: int
     key_id: str
@@ -81,7 +82,8 @@ class Egress(_message.Message):
     images_linked: int
     hops: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.Hop]
     catalogue: str
-    def __init__(self, boot_id: _Optional[str] = ..., attempt: _Optional[int] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[_envelope_pb2.Dialect, str]] = ..., surface: _Optional[_Union[_envelope_pb2.Surface, str]] = ..., stream: _Optional[bool] = ..., model_requested: _Optional[str] = ..., route: _Optional[_Union[_frames_pb2.RouteFacts, _Mapping]] = ..., host: _Optional[str] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., sent_hash: _Optional[bytes] = ..., received_at_ms: _Optional[int] = ..., residency: _Optional[_Iterable[str]] = ..., edge: _Optional[str] = ..., traceparent: _Optional[str] = ..., operation: _Optional[_Union[_envelope_pb2.Operation, str]] = ..., images_fetched: _Optional[int] = ..., images_linked: _Optional[int] = ..., hops: _Optional[_Iterable[_Union[_envelope_pb2.Hop, _Mapping]]] = ..., catalogue: _Optional[str] = ...) -> None: ...
+    decision: _envelope_pb2.Decision
+    def __init__(self, boot_id: _Optional[str] = ..., attempt: _Optional[int] = ..., key_id: _Optional[str] = ..., dialect: _Optional[_Union[_envelope_pb2.Dialect, str]] = ..., surface: _Optional[_Union[_envelope_pb2.Surface, str]] = ..., stream: _Optional[bool] = ..., model_requested: _Optional[str] = ..., route: _Optional[_Union[_frames_pb2.RouteFacts, _Mapping]] = ..., host: _Optional[str] = ..., salt: _Optional[bytes] = ..., request_hash: _Optional[bytes] = ..., sent_hash: _Optional[bytes] = ..., received_at_ms: _Optional[int] = ..., residency: _Optional[_Iterable[str]] = ..., edge: _Optional[str] = ..., traceparent: _Optional[str] = ..., operation: _Optional[_Union[_envelope_pb2.Operation, str]] = ..., images_fetched: _Optional[int] = ..., images_linked: _Optional[int] = ..., hops: _Optional[_Iterable[_Union[_envelope_pb2.Hop, _Mapping]]] = ..., catalogue: _Optional[str] = ..., decision: _Optional[_Union[_envelope_pb2.Decision, _Mapping]] = ...) -> None: ...
 
 class Endpoint(_message.Message):
     __slots__ = ("host", "address", "tls_version", "certificate_key_hash", "provider_request_id")
@@ -98,7 +100,7 @@ class Endpoint(_message.Message):
     def __init__(self, host: _Optional[str] = ..., address: _Optional[str] = ..., tls_version: _Optional[str] = ..., certificate_key_hash: _Optional[bytes] = ..., provider_request_id: _Optional[str] = ...) -> None: ...
 
 class Finished(_message.Message):
-    __slots__ = ("boot_id", "attempts", "outcome", "usage", "rate_card", "cost_nano", "currency", "provider_status", "error_code", "endpoint", "response_hash", "first_byte_ms", "total_ms", "output_bytes", "route", "billed_nano", "billed_currency", "returned", "statement", "signature", "signer")
+    __slots__ = ("boot_id", "attempts", "outcome", "usage", "rate_card", "cost_nano", "currency", "provider_status", "error_code", "endpoint", "response_hash", "first_byte_ms", "total_ms", "output_bytes", "route", "billed_nano", "billed_currency", "returned", "statement", "signature", "signer", "tries")
     class ReturnedEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -127,6 +129,7 @@ class Finished(_message.Message):
     STATEMENT_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     SIGNER_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
     boot_id: str
     attempts: int
     outcome: Outcome
@@ -148,7 +151,8 @@ class Finished(_message.Message):
     statement: bytes
     signature: bytes
     signer: bytes
-    def __init__(self, boot_id: _Optional[str] = ..., attempts: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., usage: _Optional[_Union[_frames_pb2.Usage, _Mapping]] = ..., rate_card: _Optional[str] = ..., cost_nano: _Optional[int] = ..., currency: _Optional[str] = ..., provider_status: _Optional[int] = ..., error_code: _Optional[str] = ..., endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., response_hash: _Optional[bytes] = ..., first_byte_ms: _Optional[int] = ..., total_ms: _Optional[int] = ..., output_bytes: _Optional[int] = ..., route: _Optional[_Union[_frames_pb2.RouteFacts, _Mapping]] = ..., billed_nano: _Optional[int] = ..., billed_currency: _Optional[str] = ..., returned: _Optional[_Mapping[str, str]] = ..., statement: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., signer: _Optional[bytes] = ...) -> None: ...
+    tries: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.Try]
+    def __init__(self, boot_id: _Optional[str] = ..., attempts: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., usage: _Optional[_Union[_frames_pb2.Usage, _Mapping]] = ..., rate_card: _Optional[str] = ..., cost_nano: _Optional[int] = ..., currency: _Optional[str] = ..., provider_status: _Optional[int] = ..., error_code: _Optional[str] = ..., endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., response_hash: _Optional[bytes] = ..., first_byte_ms: _Optional[int] = ..., total_ms: _Optional[int] = ..., output_bytes: _Optional[int] = ..., route: _Optional[_Union[_frames_pb2.RouteFacts, _Mapping]] = ..., billed_nano: _Optional[int] = ..., billed_currency: _Optional[str] = ..., returned: _Optional[_Mapping[str, str]] = ..., statement: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., signer: _Optional[bytes] = ..., tries: _Optional[_Iterable[_Union[_envelope_pb2.Try, _Mapping]]] = ...) -> None: ...
 
 class Delivered(_message.Message):
     __slots__ = ("delivery", "status", "size", "chunks", "hash", "output_bytes", "first_byte_ms", "total_ms", "hop")
@@ -271,8 +275,22 @@ class Admin(_message.Message):
     detail: str
     def __init__(self, act_id: _Optional[str] = ..., verb: _Optional[str] = ..., actor: _Optional[str] = ..., standing: _Optional[str] = ..., actor_tenant: _Optional[str] = ..., target: _Optional[str] = ..., members: _Optional[_Iterable[str]] = ..., detail: _Optional[str] = ...) -> None: ...
 
+class Feedback(_message.Message):
+    __slots__ = ("of_request", "rating", "key_id", "route_id", "task")
+    OF_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    RATING_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    of_request: str
+    rating: int
+    key_id: str
+    route_id: str
+    task: str
+    def __init__(self, of_request: _Optional[str] = ..., rating: _Optional[int] = ..., key_id: _Optional[str] = ..., route_id: _Optional[str] = ..., task: _Optional[str] = ...) -> None: ...
+
 class Fact(_message.Message):
-    __slots__ = ("request_id", "tenant", "at_ms", "egress", "finished", "delivered", "refused", "pii", "admin")
+    __slots__ = ("request_id", "tenant", "at_ms", "egress", "finished", "delivered", "refused", "pii", "admin", "feedback")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
@@ -282,6 +300,7 @@ class Fact(_message.Message):
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     PII_FIELD_NUMBER: _ClassVar[int]
     ADMIN_FIELD_NUMBER: _ClassVar[int]
+    FEEDBACK_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     tenant: str
     at_ms: int
@@ -291,7 +310,8 @@ class Fact(_message.Message):
     refused: Refused
     pii: Substituted
     admin: Admin
-    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., at_ms: _Optional[int] = ..., egress: _Optional[_Union[Egress, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ..., delivered: _Optional[_Union[Delivered, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., pii: _Optional[_Union[Substituted, _Mapping]] = ..., admin: _Optional[_Union[Admin, _Mapping]] = ...) -> None: ...
+    feedback: Feedback
+    def __init__(self, request_id: _Optional[str] = ..., tenant: _Optional[str] = ..., at_ms: _Optional[int] = ..., egress: _Optional[_Union[Egress, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ..., delivered: _Optional[_Union[Delivered, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., pii: _Optional[_Union[Substituted, _Mapping]] = ..., admin: _Optional[_Union[Admin, _Mapping]] = ..., feedback: _Optional[_Union[Feedback, _Mapping]] = ...) -> None: ...
 
 class FactBatch(_message.Message):
     __slots__ = ("facts",)

@@ -1,3 +1,4 @@
+from libs.contracts.northern.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -51,7 +52,7 @@ class RouteFacts(_message.Message):
     def __init__(self, route_id: _Optional[str] = ..., tier: _Optional[str] = ..., provider: _Optional[str] = ..., region: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., custody_path: _Optional[str] = ..., credential_source: _Optional[str] = ..., litellm_model: _Optional[str] = ..., processing_jurisdictions: _Optional[_Iterable[str]] = ..., evidence: _Optional[str] = ..., sandbox: _Optional[bool] = ..., model: _Optional[str] = ..., processing_regions: _Optional[_Iterable[str]] = ..., scope: _Optional[str] = ..., source: _Optional[str] = ..., checked: _Optional[str] = ...) -> None: ...
 
 class Head(_message.Message):
-    __slots__ = ("status", "stream", "route", "dropped_params", "attempts", "provider_us", "provider_request_id", "estimated", "limits")
+    __slots__ = ("status", "stream", "route", "dropped_params", "attempts", "provider_us", "provider_request_id", "estimated", "limits", "decision")
     class LimitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +69,7 @@ class Head(_message.Message):
     PROVIDER_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
     status: int
     stream: bool
     route: RouteFacts
@@ -77,7 +79,8 @@ class Head(_message.Message):
     provider_request_id: str
     estimated: bool
     limits: _containers.ScalarMap[str, str]
-    def __init__(self, status: _Optional[int] = ..., stream: _Optional[bool] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., dropped_params: _Optional[_Iterable[str]] = ..., attempts: _Optional[int] = ..., provider_us: _Optional[int] = ..., provider_request_id: _Optional[str] = ..., estimated: _Optional[bool] = ..., limits: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    decision: _envelope_pb2.Decision
+    def __init__(self, status: _Optional[int] = ..., stream: _Optional[bool] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., dropped_params: _Optional[_Iterable[str]] = ..., attempts: _Optional[int] = ..., provider_us: _Optional[int] = ..., provider_request_id: _Optional[str] = ..., estimated: _Optional[bool] = ..., limits: _Optional[_Mapping[str, str]] = ..., decision: _Optional[_Union[_envelope_pb2.Decision, _Mapping]] = ...) -> None: ...
 
 class Usage(_message.Message):
     __slots__ = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "estimated", "service_tier", "images", "inference_geo")
@@ -118,7 +121,7 @@ class End(_message.Message):
     def __init__(self, usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_nano: _Optional[int] = ..., currency: _Optional[str] = ..., billed_nano: _Optional[int] = ..., billed_currency: _Optional[str] = ...) -> None: ...
 
 class Failure(_message.Message):
-    __slots__ = ("code", "message", "retry_after_ms", "provider_status", "param", "route", "limits", "first_request_id")
+    __slots__ = ("code", "message", "retry_after_ms", "provider_status", "param", "route", "limits", "first_request_id", "attempts")
     class LimitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +137,7 @@ class Failure(_message.Message):
     ROUTE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     FIRST_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     code: str
     message: str
     retry_after_ms: int
@@ -142,7 +146,8 @@ class Failure(_message.Message):
     route: RouteFacts
     limits: _containers.ScalarMap[str, str]
     first_request_id: str
-    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ..., provider_status: _Optional[int] = ..., param: _Optional[str] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., limits: _Optional[_Mapping[str, str]] = ..., first_request_id: _Optional[str] = ...) -> None: ...
+    attempts: int
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ..., provider_status: _Optional[int] = ..., param: _Optional[str] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., limits: _Optional[_Mapping[str, str]] = ..., first_request_id: _Optional[str] = ..., attempts: _Optional[int] = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("attempt", "n", "taken", "head", "data", "output_bytes", "end", "failure", "beat")

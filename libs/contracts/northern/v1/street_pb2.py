@@ -24,15 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18northern/v1/street.proto\x12\x0bnorthern.v1\"w\n\x0b\x45gressState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\x12\x0e\n\x06\x63ustom\x18\x05 \x01(\x08\x12\x16\n\x0ehas_credential\x18\x06 \x01(\x08\"v\n\x04\x42\x65\x61t\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07replica\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12*\n\x08\x65gresses\x18\x04 \x03(\x0b\x32\x18.northern.v1.EgressState\x12\x0f\n\x07leaving\x18\x05 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18northern/v1/street.proto\x12\x0bnorthern.v1\"w\n\x0b\x45gressState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\x12\x0e\n\x06\x63ustom\x18\x05 \x01(\x08\x12\x16\n\x0ehas_credential\x18\x06 \x01(\x08\"\xa3\x02\n\x0cRouteSignals\x12\x10\n\x08route_id\x18\x01 \x01(\t\x12\x19\n\x11\x66irst_byte_p50_ms\x18\x02 \x01(\r\x12\x19\n\x11\x66irst_byte_p95_ms\x18\x03 \x01(\r\x12\x14\n\x0ctotal_p50_ms\x18\x04 \x01(\r\x12\x14\n\x0ctotal_p95_ms\x18\x05 \x01(\r\x12\r\n\x05\x63\x61lls\x18\x06 \x01(\r\x12\x16\n\x0e\x65rror_permille\x18\x07 \x01(\r\x12\x0f\n\x07pending\x18\x08 \x01(\r\x12\x19\n\x11headroom_permille\x18\t \x01(\r\x12%\n\x07\x62reaker\x18\n \x01(\x0e\x32\x14.northern.v1.Breaker\x12\x14\n\x0ctokens_per_s\x18\x0b \x01(\r\x12\x0f\n\x07last_ms\x18\x0c \x01(\x03\"\xa1\x01\n\x04\x42\x65\x61t\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07replica\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12*\n\x08\x65gresses\x18\x04 \x03(\x0b\x32\x18.northern.v1.EgressState\x12)\n\x06routes\x18\x06 \x03(\x0b\x32\x19.northern.v1.RouteSignals\x12\x0f\n\x07leaving\x18\x05 \x01(\x08*D\n\x07\x42reaker\x12\x12\n\x0e\x42REAKER_CLOSED\x10\x00\x12\x10\n\x0c\x42REAKER_OPEN\x10\x01\x12\x13\n\x0f\x42REAKER_PROBING\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'northern.v1.street_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_BREAKER']._serialized_start=620
+  _globals['_BREAKER']._serialized_end=688
   _globals['_EGRESSSTATE']._serialized_start=41
   _globals['_EGRESSSTATE']._serialized_end=160
-  _globals['_BEAT']._serialized_start=162
-  _globals['_BEAT']._serialized_end=280
+  _globals['_ROUTESIGNALS']._serialized_start=163
+  _globals['_ROUTESIGNALS']._serialized_end=454
+  _globals['_BEAT']._serialized_start=457
+  _globals['_BEAT']._serialized_end=618
 # @@protoc_insertion_point(module_scope)
