@@ -26,6 +26,15 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What a stream holds. `first` and `last` are sequences, `last` 0 where nothing was ever stored; `size`: bytes."""
+
+    first: int
+    last: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One key of a bucket as it stands; `revision` is what a compare-and-set names."""
 
@@ -91,6 +100,12 @@ class Bus(Protocol):
 
     async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:
         """The last sequence of a stream; 0 when it is empty."""
+
+    async def held(self, stream: str, timeout_s: float = 2.0) -> Held:
+        """What a stream holds now, as its broker counts it."""
+
+    async def drop(self, stream: str, *, before: int, timeout_s: float = 5.0) -> None:
+        """Remove the messages of a stream with seq < `before` for good; what follows keeps its sequence."""
 
     async def last(self, stream: str, subject: str, timeout_s: float = 2.0) -> Stored | None:
         """The last message of a subject as the stream's leader has it, None where there is none."""

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from libs.bus.base import Conflict, Entry, Handler, Message, Stored
+from libs.bus.base import Conflict, Entry, Handler, Held, Message, Stored
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.subjects import BUCKETS, STREAMS, random_token
 from libs.telemetry.log import logger
@@ -59,6 +59,7 @@ class _Sub:
 class _Stream:
     subjects: tuple[str, ...]
     messages: list[Stored] = field(default_factory=list)
+    first: int = 1  # what came before was dropped
     last_by_subject: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
 
@@ -138,11 +139,11 @@ class MemoryBus:
         opened_on, held = self.connects, self._stream(stream)
         if latest:
             last = set(held.last_by_subject.values())
-            batch = [m for m in held.messages if m.seq in last]
+            batch = [m for m in held.messages if m.seq in last and m.seq >= held.first]
             after = batch[-1].seq if batch else 0
             yield batch
         while self.connected and self.connects == opened_on:
-            batch = held.messages[after:]
+            batch = held.messages[max(after, held.first - 1) :]
             if batch:
                 after = batch[-1].seq
                 yield batch
@@ -158,10 +159,19 @@ class MemoryBus:
     async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:  # noqa: ARG002 - as above
         return len(self._stream(stream).messages)
 
+    async def held(self, stream: str, timeout_s: float = 2.0) -> Held:  # noqa: ARG002 - as above
+        held = self._stream(stream)
+        size = sum(len(message.data) for message in held.messages[held.first - 1 :])
+        return Held(held.first, len(held.messages), size)
+
+    async def drop(self, stream: str, *, before: int, timeout_s: float = 5.0) -> None:  # noqa: ARG002 - as above
+        held = self._stream(stream)
+        held.first = max(held.first, min(before, len(held.messages) + 1))
+
     async def last(self, stream: str, subject: str, timeout_s: float = 2.0) -> Stored | None:  # noqa: ARG002 - as above
         held = self._stream(stream)
         seq = held.last_by_subject.get(subject, 0)
-        return held.messages[seq - 1] if seq else None
+        return held.messages[seq - 1] if seq >= held.first else None
 
     async def get(self, bucket: str, key: str) -> Entry | None:
         held = self._stream(f"KV_{bucket}")

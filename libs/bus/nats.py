@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
 
-from libs.bus.base import Bus, Conflict, Entry, Handler, Stored
+from libs.bus.base import Bus, Conflict, Entry, Handler, Held, Stored
 from libs.bus.direct import DirectClient
 from libs.bus.reader import REMOVED, Reader
 from libs.contracts.errors import BusUnavailable, Overloaded
@@ -157,8 +157,14 @@ class NatsBus:
             yield batch
 
     async def last_seq(self, stream: str, timeout_s: float = 2.0) -> int:
-        info = await self._api(f"STREAM.INFO.{stream}", None, timeout_s)
-        return int(info["state"]["last_seq"])
+        return (await self.held(stream, timeout_s)).last
+
+    async def held(self, stream: str, timeout_s: float = 2.0) -> Held:
+        state = (await self._api(f"STREAM.INFO.{stream}", None, timeout_s))["state"]
+        return Held(int(state["first_seq"]), int(state["last_seq"]), int(state["bytes"]))
+
+    async def drop(self, stream: str, *, before: int, timeout_s: float = 5.0) -> None:
+        await self._api(f"STREAM.PURGE.{stream}", {"seq": before}, timeout_s)
 
     async def last(self, stream: str, subject: str, timeout_s: float = 2.0) -> Stored | None:
         ask = orjson.dumps({"last_by_subj": subject})

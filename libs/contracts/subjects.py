@@ -204,7 +204,7 @@ GRANTS: Mapping[str, Grant] = {
         write=("leases", "snapshots", "balances", "alerts"),
     ),
     "custody": Grant(
-        # Besides reading: the log's last batch from the leader, as billing does; one batch of records, read or erased.
+        # Besides reading: the log's last batch from the leader, as billing does; batches of records are dropped once they are in the store.
         publish=(
             "ni.beat.custody",
             "ev.finished.*",
@@ -214,7 +214,7 @@ GRANTS: Mapping[str, Grant] = {
             "dlq.*",
             f"$JS.API.STREAM.MSG.GET.{TLOG}",
             f"$JS.API.STREAM.MSG.GET.{RECORDS}",
-            f"$JS.API.STREAM.MSG.DELETE.{RECORDS}",
+            f"$JS.API.STREAM.PURGE.{RECORDS}",
         ),
         subscribe=("ni.query.custody.*", "ni.beat.*"),
         read_streams=(EVENTS, TLOG, RECORDS),

@@ -20,6 +20,7 @@ from services.custody.receipts.export import Exporting
 from services.custody.receipts.projection import Batch, SealedRecords, batches_in
 from services.custody.receipts.purging import Purging
 from services.custody.receipts.table import RecordTable
+from services.custody.receipts.trimming import Trimming
 
 _LINGER_S = 0.2
 _BATCHES = 4  # of a block: each holds up to a thousand records
@@ -55,7 +56,7 @@ async def receipts(
             stack.push_async_callback(answering.stop)
         projection = Following(
             bus=bus,
-            sink=SealedRecords(bus=bus, table=records, erasures=erasures),
+            sink=SealedRecords(bus=bus, table=records, erasures=erasures, trimming=Trimming(bus=bus)),
             metrics=metrics,
             purpose="records",
             stream=TLOG,

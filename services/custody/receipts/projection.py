@@ -16,6 +16,7 @@ from libs.telemetry.log import logger
 from libs.tlog.receipt import commitment
 from services.custody.receipts.erasures import ErasureTable
 from services.custody.receipts.table import Gone, RecordTable
+from services.custody.receipts.trimming import Trimming
 
 
 class Batch(NamedTuple):
@@ -41,6 +42,7 @@ class SealedRecords:
     bus: Bus
     table: RecordTable
     erasures: ErasureTable
+    trimming: Trimming
 
     async def resume(self) -> int:
         return await self.table.position()
@@ -54,6 +56,7 @@ class SealedRecords:
             for number, leaf in enumerate(batch.sealed.leaves):
                 rows.append(_row(batch, number, records.get(leaf.request_id), erased=_key(leaf) in erased))
         await self.table.insert(rows, token)
+        await self.trimming.written(max(batch.sealed.records_seq for batch in block))
         return len(rows)
 
     async def _messages(self, wanted: Sequence[int]) -> dict[int, bytes]:

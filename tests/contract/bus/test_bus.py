@@ -237,6 +237,20 @@ class TestStream:
         with pytest.raises(BusUnavailable):
             await bus.last("NONE", f"dlq.{name}")
 
+    async def test_what_was_dropped_is_gone_and_what_follows_keeps_its_sequence(self, bus: Bus) -> None:
+        name = fresh()
+        first, second, third = [await bus.append(f"dlq.{name}", bytes(5_000)) for _ in range(3)]
+        full = await bus.held(STREAM)
+        await bus.drop(STREAM, before=third)
+        left = await bus.held(STREAM)
+        assert (left.first, left.last) == (third, third)
+        assert full.size - left.size >= 10_000
+        assert [m.seq for m in await read(bus.follow(STREAM, after=first - 1), 1)] == [third]
+        assert await bus.append(f"dlq.{name}", b"x") == third + 1
+        assert second < third
+        with pytest.raises(BusUnavailable):
+            await bus.drop("NONE", before=1)
+
     async def test_what_no_stream_keeps_is_refused(self, bus: Bus) -> None:
         with pytest.raises(NorthernError) as refused:
             await bus.append(f"nowhere.{fresh()}", b"x", timeout_s=0.5)

@@ -20,6 +20,7 @@ from services.custody.receipts.acts import Desk
 from services.custody.receipts.erasures import ERASURES, RULES, Erasure, ErasureTable, Rule, facts_and_acts_in
 from services.custody.receipts.projection import SealedRecords, batches_in
 from services.custody.receipts.table import TABLE, RecordTable, Sealed, sealed
+from services.custody.receipts.trimming import Trimming
 from tests.unit.custody.conftest import KeptTable
 from tests.unit.custody.log.rig import Machine, Process
 
@@ -116,7 +117,7 @@ async def room(root: Path, store: MemoryStore | None = None, bus: MemoryBus | No
         )
         table = KeptRecords(made.store)
         sealing = Following(
-            sink=SealedRecords(bus=machine.bus, table=table, erasures=erasures),
+            sink=SealedRecords(bus=machine.bus, table=table, erasures=erasures, trimming=Trimming(bus=machine.bus)),
             purpose="records",
             stream=TLOG,
             read=batches_in,
