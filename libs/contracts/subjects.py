@@ -204,7 +204,7 @@ GRANTS: Mapping[str, Grant] = {
         write=("leases", "snapshots", "balances", "alerts"),
     ),
     "custody": Grant(
-        # Besides reading: the log's last batch from the leader, as billing does; batches of records are dropped once they are in the store.
+        # Besides reading: the log's last batch from the leader, as billing does. Records that the store has are dropped.
         publish=(
             "ni.beat.custody",
             "ev.finished.*",
