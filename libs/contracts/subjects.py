@@ -204,7 +204,7 @@ GRANTS: Mapping[str, Grant] = {
         write=("leases", "snapshots", "balances", "alerts"),
     ),
     "custody": Grant(
-        # Besides reading: the log's last batch from the leader, as billing does. Records that the store has are dropped.
+        # Besides reading: the log's last batch from the leader, as billing does. Records in the store are dropped.
         publish=(
             "ni.beat.custody",
             "ev.finished.*",
