@@ -10,6 +10,7 @@ import orjson
 
 from libs.contracts.errors import InvalidRequest, NorthernError, PiiUnavailable
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
+from libs.contracts.turns import both_ends
 from libs.telemetry.log import logger
 from services.pii import domain
 from services.pii.account_policies.watched import Chosen, Policies
@@ -26,7 +27,6 @@ from services.pii.substitutes.substitution import Entry, Substitution
 _SLICE: Final = 4_096  # characters substituted in one go
 _LARGE: Final = 32 << 10  # bodies beyond it one at a time, so that a flood of them cannot hold up running streams
 _LISTED: Final = 2_000  # entities that the audit lists of one request
-_LAST_TURN: Final = 2_048
 _JSON: Final = ("json_object", "json_schema")
 
 
@@ -202,6 +202,6 @@ def _cuts(start: int, end: int, entities: Sequence[Entity], apart: EntityType | 
 def last_turn(shown: str, old: Sequence[str], new: Sequence[str]) -> str:
     """The last thing the user says, as it is now; nothing, where it cannot be told which text that was."""
     for before, after in zip(reversed(old), reversed(new), strict=True):
-        if shown and before.startswith(shown):
-            return after[:_LAST_TURN].encode()[:_LAST_TURN].decode(errors="ignore")
+        if shown and both_ends(before) == shown:
+            return both_ends(after)
     return ""

@@ -1,6 +1,7 @@
 """Names of people and places in a text, by the small sequence model that `make pii-model` trains."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -18,6 +19,7 @@ RECOGNIZER = "names"
 
 _BATCH = 8_192  # tokens scored at once: bounds the memory of a call
 _PORTION = 2_048
+_LETTER = re.compile(r"[^\W\d_]")
 _TYPES = {"PER": EntityType.PERSON, "LOC": EntityType.LOCATION}
 _TYPE_OF = [_TYPES.get(label[2:]) for label in LABELS]
 _OPENS = [label.startswith("B") for label in LABELS]
@@ -126,6 +128,8 @@ def _join(text: str, named: Iterable[_Named], found: list[Entity]) -> None:
             end += 1
         if found and start < found[-1].end:
             continue
+        if one.type is EntityType.PERSON and not _LETTER.search(text, start, end):
+            continue  # a bare number names a house or a district, never somebody
         score = round(1 / (1 + math.exp(-one.margin / 2)), 3)
         found.append(Entity(start=start, end=end, type=one.type, score=score, recognizer=RECOGNIZER))
 

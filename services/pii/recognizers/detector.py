@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from services.pii.recognizers.numbers.finding import find_numbers
 from services.pii.recognizers.overlaps import resolve
 from services.pii.recognizers.reading import Reading, read
 from services.pii.recognizers.rules import DEFAULT, Rules
-from services.pii.recognizers.slices import fences, slices
+from services.pii.recognizers.slices import fences, programs, slices
 from services.pii.recognizers.spreading import names_of, spread
 from services.pii.recognizers.tables import Columns, with_columns
 from services.pii.recognizers.words.addresses import find_addresses
@@ -66,7 +66,7 @@ class Detector:
         if not found:
             yield found
             return
-        yield from self._everywhere(text, found, code)
+        yield from self._everywhere(text, found)
 
     def _hits(self, reading: Reading, lead: int, start: int, rules: Rules) -> list[Hit]:
         """In places of the whole text."""
@@ -87,12 +87,13 @@ class Detector:
                 placed.append(hit._replace(start=first + lead, end=last + lead))
         return placed
 
-    def _everywhere(self, text: str, found: list[Entity], code: Sequence[tuple[int, int]]) -> Iterator[list[Entity]]:
+    def _everywhere(self, text: str, found: list[Entity]) -> Iterator[list[Entity]]:
         names = names_of([(text, found)])
         if names is None:
             yield found
             return
         more: list[Entity] = []
+        code = programs(text)
         for start in range(0, len(text), _SPREAD):
             if start:
                 yield found

@@ -1,10 +1,22 @@
 """A long text in slices of a few milliseconds' work, cut where little is lost, and where its code stands."""
 
+import re
 from collections.abc import Iterator
 
 _LEAST, _MOST = 2_048, 4_096
 _INDENT = 32  # characters a fence may stand in from the head of its line
 _FENCES = ("```", "~~~")
+_LOOKED_AT = 16_384  # characters by which a text is taken for a program
+_LINES, _SHARE = 12, 5  # so many lines of code at least, and one in so many
+# Heads and ends of lines that prose does not have.
+_CODE = re.compile(
+    r"^[ \t]*(?:(?:def|class|function|func|fn|struct|enum|interface)[ ]\w+[ ]?[({:<]|import[ ][\w.*{]+"
+    r"|from[ ][\w.]+[ ]import"
+    r"|(?:return|raise|throw|let|const|var|public|private|static|elif|else|try|except|catch|#include|@\w+)\b"
+    r"|(?:if|for|while|with|switch)[ (].*[:{]$|[\w.\[\]]+[ ]?(?:[-+*/|&]?=|:=)[ ]|[\w.]+\()"
+    r"|[;{}\[(][ \t]*$",
+    re.MULTILINE,
+)
 
 
 def slices(text: str) -> Iterator[tuple[int, int]]:
@@ -42,6 +54,17 @@ def fences(text: str) -> list[tuple[int, int]]:
             if 0 <= at < end:
                 opening[other] = _fence(text, other, end)
     return found
+
+
+def programs(text: str) -> list[tuple[int, int]]:
+    """Blocks of code between fences; without any, all of a text that reads as a program."""
+    if found := fences(text):
+        return found
+    head = text[:_LOOKED_AT]
+    lines = head.count("\n")
+    if lines >= _LINES and sum(1 for _ in _CODE.finditer(head)) >= max(_LINES, lines // _SHARE):
+        return [(0, len(text))]
+    return []
 
 
 def _fence(text: str, fence: str, at: int) -> int:

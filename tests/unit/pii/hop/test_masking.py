@@ -67,7 +67,7 @@ def envelope(tenant: str = "t_one", **more: str) -> Envelope:
         key_id="k_one",
         dialect=Dialect.DIALECT_OPENAI_CHAT,
         pii=PiiAsk(**more),
-        shape=Shape(text_bytes=100, last_user_turn=f"Write to {MAIL}", images=1),
+        shape=Shape(text_bytes=100, last_user_turn=f"Write to {MAIL} today", images=1),
     )
 
 
