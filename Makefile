@@ -15,7 +15,7 @@ RUN := .venv/bin/
 PYTHON := $(shell /usr/bin/python3 -c 'import sys, venv; assert sys.version_info >= (3, 11)' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 export UV_PYTHON := $(PYTHON)
 
-.PHONY: help setup up down status test check bench bench-pii proto matrix chaos fuzz lock pii-model bench-routing router-model
+.PHONY: help setup up down status test check bench bench-litellm bench-pii proto matrix chaos fuzz lock pii-model bench-routing router-model
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -53,6 +53,10 @@ proto: setup ## regenerate libs/contracts from proto/
 
 bench: setup ## CPU, latency and memory of the whole street, as a table
 	@$(RUN)python -m tests.load.bench
+
+LITELLM = litellm[proxy]==1.106.2
+bench-litellm: setup ## CPU, latency and memory of the whole street beside LiteLLM's proxy, in one run (installs that on its own)
+	@$(RUN)python -m tests.load.beside -- $(UV) tool run --quiet --from '$(LITELLM)' litellm
 
 bench-pii: setup ## what the detector of personal data finds and how fast, beside Presidio's patterns
 	@$(UV) run --quiet --isolated --locked --group presidio python -m tests.load.pii

@@ -55,7 +55,8 @@ def main() -> int:
         return 2
     _allow_files()
     rows, failed = uvloop.run(_run(asked.rows, QUICK if asked.quick else Sizes()))
-    text = f"{environment(' --quick' if asked.quick else '')}\n\n{table(rows)}\n"
+    command = "make bench --quick" if asked.quick else "make bench"
+    text = f"{environment(command)}\n\n{table(rows)}\n"
     sys.stdout.write(text)
     if not failed and not asked.quick and len(asked.rows) == len(ROWS):
         _WRITTEN.parent.mkdir(exist_ok=True)

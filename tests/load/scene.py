@@ -83,8 +83,8 @@ async def scene() -> AsyncIterator[Scene]:
             with on_cpu(STREET_CPU):
                 await stack.enter_async_context(street)
             async with asyncio.timeout(30):
-                await _listening(upstream)
-                await _listening(proxy)
+                await listening(upstream)
+                await listening(proxy)
                 await _everything(street)
             await street.credit(1_000_000)
             nothing, proxied = Tree(roots={}), Tree(roots={"proxy": proxy_pid})
@@ -141,7 +141,8 @@ async def _place(stack: AsyncExitStack, target: Target, tree: Tree, street: Stre
     return place
 
 
-async def _listening(port: int) -> None:
+async def listening(port: int) -> None:
+    """Until somebody accepts connections there."""
     while True:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
