@@ -40,7 +40,7 @@ status: setup ## what runs, on which port
 	@$(RUN)ni status
 
 test: setup ## all tests: unit, contract, architecture, integration, clients, one short chaos pass
-	@$(RUN)pytest tests
+	@$(RUN)pytest tests -n 2 --dist loadfile
 check: setup ## ruff, mypy --strict, generated code, and what stands out
 	@$(RUN)ruff check .
 	@$(RUN)ruff format --check .
@@ -67,6 +67,10 @@ pii-model: setup ## train the model for names and places from NI_DATA, the same 
 
 bench-routing: setup ## what the classifier of requests gets right and how fast, beside chance and length
 	@$(RUN)python -m tests.load.routing
+	@$(RUN)python -m tests.load.routing_speed
+
+bench-router-street: setup ## what `auto` is worth on 2,000 prompts through a whole street, in each mode; quality is simulated
+	@$(RUN)python -m tests.load.routing_street
 
 router-model: setup ## train the classifier of requests from NI_DATA and our own prompts, the same each time (minutes)
 	@OPENBLAS_NUM_THREADS=1 $(RUN)python -m services.router.training

@@ -21,6 +21,7 @@ VERBS = (
     ("alerts", "cli.alerts", "what the deployment's own alerts are signed with"),
     ("usage", "cli.usage", "an account's request log: as a table, as sums, as CSV"),
     ("pii", "cli.pii", "personal data: what would be substituted in a file"),
+    ("router", "cli.router", "what another table of abilities or classifier would have chosen"),
     ("custody", "cli.custody", "records and receipts of requests; verify one offline; watch the log"),
     ("witness", "cli.witness", "cosign other people's logs, so that they show everybody the same"),
     ("reconcile", "cli.reconcile", "compare every book of the same money, to the last entry"),

@@ -1,30 +1,41 @@
-"""Who is alive: every process says so every 2 s, and whoever needs to know listens."""
+"""Who is alive, and what workers say of their routes: told every 2 s, and heard by whoever needs to know."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from google.protobuf.message import DecodeError
 
 from libs.bus.base import Bus, Message, Subscription
+from libs.bus.merged import merged
 from libs.contracts.errors import BusUnavailable
-from libs.contracts.northern.v1.street_pb2 import Beat, EgressState
+from libs.contracts.northern.v1.street_pb2 import Beat, EgressState, RouteSignals
 from libs.contracts.subjects import EVERY_BEAT
 from libs.contracts.subjects import beat as beat_subject
 
 EVERY_S = 2.0
 SILENT_S = 6.0
+_LEAST_S = 0.1  # between two beats, whatever there is to say
 
 
 @asynccontextmanager
 async def beating(
-    bus: Bus, service: str, boot_id: str, egresses: Callable[[], Iterable[EgressState]] = tuple
+    bus: Bus,
+    service: str,
+    boot_id: str,
+    egresses: Callable[[], Iterable[EgressState]] = tuple,
+    routes: Callable[[], Iterable[RouteSignals]] = tuple,
+    news: asyncio.Event | None = None,
 ) -> AsyncIterator[None]:
-    """Beat while the context is open; the last beat says `leaving`."""
+    """Beat while the context is open, at once when there is `news`; the last beat says `leaving`."""
+    soon = news or asyncio.Event()
 
     async def say(*, leaving: bool = False) -> None:
-        beat = Beat(service=service, replica=boot_id, boot_id=boot_id, egresses=egresses(), leaving=leaving)
+        told = () if leaving else routes()
+        beat = Beat(
+            service=service, replica=boot_id, boot_id=boot_id, egresses=egresses(), routes=told, leaving=leaving
+        )
         try:
             await bus.publish(beat_subject(service), beat.SerializeToString())
         except BusUnavailable:
@@ -32,8 +43,11 @@ async def beating(
 
     async def forever() -> None:
         while True:
+            soon.clear()
             await say()
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(_LEAST_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(soon.wait(), EVERY_S - _LEAST_S)
 
     task = asyncio.create_task(forever())
     try:
@@ -51,6 +65,7 @@ class Heard:
         self._bus, self._now = bus, now
         self._last: dict[str, tuple[float, Beat]] = {}
         self._egresses: dict[str, EgressState] = {}  # of the living workers, as of `_until`
+        self._signals: dict[str, RouteSignals] = {}
         self._until = float("-inf")
         self._sub: Subscription | None = None
         self._since, self._connects = float("-inf"), 0
@@ -82,18 +97,32 @@ class Heard:
         return self.egresses().get(name)
 
     def egresses(self) -> Mapping[str, EgressState]:
-        """Every way out that a living worker serves; made anew only when it may have changed: each request asks."""
-        now = self._now()
-        if now >= self._until:
-            self._egresses = {}
-            for beat in self.alive("worker"):
-                for state in beat.egresses:
-                    known = self._egresses.get(state.name)
-                    if known is None or _rank(state) > _rank(known):
-                        self._egresses[state.name] = state
-            heard = [at for at, beat in self._last.values() if beat.service == "worker"]
-            self._until = min(heard) + SILENT_S if heard else float("inf")
+        """Every way out that a living worker serves; another mapping only when something has changed."""
+        self._refresh()
         return self._egresses
+
+    def signals(self) -> Mapping[str, RouteSignals]:
+        """What the living workers say of the routes that they called or probed of late; of the others nothing is known.
+
+        What a worker said before it fell silent is forgotten with it: nobody chooses by old news.
+        """
+        self._refresh()
+        return self._signals
+
+    def _refresh(self) -> None:
+        """Only when something may have changed: each request asks."""
+        if self._now() < self._until:
+            return
+        beats, egresses = self.alive("worker"), dict[str, EgressState]()
+        for state in (state for beat in beats for state in beat.egresses):
+            known = egresses.get(state.name)
+            if known is None or _rank(state) > _rank(known):
+                egresses[state.name] = state
+        if egresses != self._egresses:
+            self._egresses = egresses
+        self._signals = merged(beat.routes for beat in beats)
+        heard = [at for at, beat in self._last.values() if beat.service == "worker"]
+        self._until = min(heard) + SILENT_S if heard else float("inf")
 
     def _arrived(self, message: Message) -> None:
         try:

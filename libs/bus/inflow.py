@@ -168,13 +168,13 @@ class Inflow:
             await self._say(Control(attempt=self._attempt, cancel=True))
 
     async def beat(self) -> None:
-        await self._say(Control(attempt=self._attempt, last_n=max(self._n, 0)))
+        await self._say(Control(attempt=self._attempt, last_n=max(self._n, 0), cancel=self._cancelled))
 
     def close(self) -> None:
-        """Nobody waits any more. A cancelled request is remembered until its worker says where to tell it."""
+        """Nobody waits any more. A cancelled request is remembered for as long as another worker may yet take it."""
         self.body = None
-        if self._cancelled and not self.ctl:
-            self._closed_at = self._home.now()
+        if self._cancelled and not self._committed:
+            self._closed_at = self._closed_at or self._home.now()
         else:
             self._home.forget(self.token)
 
@@ -200,7 +200,8 @@ class Inflow:
         if frame.HasField("taken"):
             self.ctl = frame.taken.ctl
             if self._cancelled:
-                self._home.later(self.cancel())
+                told = Control(attempt=self._attempt, cancel=True)
+                self._home.later(self._home.bus.publish(self.ctl, told.SerializeToString()))
                 self.close()
                 return
         if frame.HasField("head") or frame.HasField("failure"):

@@ -6,7 +6,7 @@ from libs.catalog.closest import by_likeness
 from libs.catalog.model import Catalog, Route, Tier
 from libs.contracts.errors import ModelNotFound, RouteNotAllowed
 
-_LONG_CONTEXT = "[1m]"  # Claude Code's mark for the long context window; the model is the same
+LONG_CONTEXT = "[1m]"  # Claude Code's mark for the long context window; the model is the same
 _SHOWN = 120  # characters of a caller's own text that an error repeats
 _LIKE = 0.4  # from here on two names look alike
 
@@ -15,7 +15,7 @@ def meant(catalog: Catalog, name: str, aliases: Mapping[str, str], allowed_tiers
     """What an account means by `name`: an exact id that its key may call, else its own alias for it, else the name."""
     if not aliases or ((exact := catalog.route(name)) is not None and exact.tier in allowed_tiers):
         return name
-    return aliases.get(name) or aliases.get(name.removesuffix(_LONG_CONTEXT)) or name
+    return aliases.get(name) or aliases.get(name.removesuffix(LONG_CONTEXT)) or name
 
 
 def resolve(
@@ -32,10 +32,10 @@ def resolve(
     order that the key allows and that has a deployment (with `open_egresses`: an open one, if any is). Raises
     ModelNotFound and RouteNotAllowed.
     """
-    if (exact := catalog.route(name) or catalog.route(name.removesuffix(_LONG_CONTEXT))) is not None:
+    if (exact := catalog.route(name) or catalog.route(name.removesuffix(LONG_CONTEXT))) is not None:
         _check_tier(exact, allowed_tiers, tier)
         return [exact]
-    known = catalog.by_native_id(name.removesuffix(_LONG_CONTEXT))
+    known = catalog.by_native_id(name.removesuffix(LONG_CONTEXT))
     if not known:
         raise ModelNotFound(_unknown(catalog, name, allowed_tiers), param="model")
     callable_ = [route for route in known if route.tier in allowed_tiers and tier in {"", route.tier}]

@@ -282,10 +282,6 @@ class PiiUnavailable(NorthernError):
     retryable = True
 
 
-class AutoUnavailable(NorthernError):
-    code = "auto_unavailable"
-
-
 class StoreUnavailable(NorthernError):
     code = "store_unavailable"
     retryable = True

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 SERVICES = ("ingress", "pii", "router", "worker", "billing", "custody", "accounts", "portal", "operator")
 BUCKETS = (
     "tenants", "users", "sessions", "keys", "aliases", "byok", "catalog", "leases", "balances", "snapshots", "policies",
-    "alerts", "checkpoints",
+    "alerts", "checkpoints", "feedback",
 )  # fmt: skip
-FACT_KINDS = ("egress", "finished", "delivered", "refused", "pii", "admin")
+FACT_KINDS = ("egress", "finished", "delivered", "refused", "pii", "admin", "feedback")
 SHARDS = 1  # of EVENTS and the ledger; more when one account's writer is not enough (decision 0004)
 
 ROUTE = "ni.infer.route"
@@ -158,7 +158,7 @@ GRANTS: Mapping[str, Grant] = {
     "ingress": _join(
         _edge("ingress"),
         Grant(
-            publish=(ROUTE, PII, "ni.ledger.*", "ev.delivered.*", "ev.refused.*", "ni.query.*.*"),
+            publish=(ROUTE, PII, "ni.ledger.*", "ev.delivered.*", "ev.refused.*", "ev.feedback.*", "ni.query.*.*"),
             subscribe=("ni.beat.*",),
             watch=("tenants", "keys", "aliases", "catalog", "leases", "balances"),
             write=("leases",),
@@ -177,7 +177,7 @@ GRANTS: Mapping[str, Grant] = {
     "router": Grant(
         publish=("ni.work.*", "ni.reply.*.*.*", "ni.beat.router", "ev.refused.*"),
         subscribe=(ROUTE, "ni.nak.router.*.*", "ni.beat.*", "ni.query.router.*"),
-        watch=("tenants", "aliases", "catalog", "leases"),
+        watch=("tenants", "aliases", "catalog", "leases", "feedback"),
         write=("leases",),
     ),
     "worker": Grant(
@@ -200,8 +200,8 @@ GRANTS: Mapping[str, Grant] = {
         publish=("ni.beat.billing", "ledger.*", "dlq.*", "ev.admin.*", f"$JS.API.STREAM.MSG.GET.{LEDGER}"),
         subscribe=("ni.ledger.*", "ni.query.billing.*"),
         read_streams=(EVENTS, LEDGER),
-        watch=("tenants", "keys", "catalog", "leases", "snapshots", "balances", "alerts"),
-        write=("leases", "snapshots", "balances", "alerts"),
+        watch=("tenants", "keys", "catalog", "leases", "snapshots", "balances", "alerts", "feedback"),
+        write=("leases", "snapshots", "balances", "alerts", "feedback"),
     ),
     "custody": Grant(
         # Besides reading: the log's last batch from the leader, as billing does. Records in the store are dropped.

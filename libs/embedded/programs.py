@@ -252,7 +252,8 @@ def _service(
 ) -> Program:
     admin = street.ports.admin[name]
     bus = {} if service == "sandbox" else _bus(street, service)
-    common = {"NI_ADMIN_PORT": str(admin), "NI_CONFIG_DIR": str(ROOT / "infra" / "config")}
+    config = street.environ.get("NI_CONFIG_DIR") or str(ROOT / "infra" / "config")
+    common = {"NI_ADMIN_PORT": str(admin), "NI_CONFIG_DIR": config}
     return Program(
         name=name,
         argv=(sys.executable, "-m", f"services.{service}"),

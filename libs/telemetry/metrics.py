@@ -47,6 +47,7 @@ GaugeName = Literal[
     "log_size",  # leaves of the transparency log: in TLOG, in the tiles here, in the signed checkpoint shown here
     "leaves_waiting",  # requests that are complete and not in the log yet
     "fact_queue",  # facts waiting for their PubAck
+    "breakers_open",  # routes that this worker finds failing, those that wait for a probe among them
 ]
 HistogramName = Literal[
     "request_seconds",  # edge, from headers to last byte

@@ -10,6 +10,7 @@ from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
 from services.custody.records import Row
 
 SILENT_S = 15.0
+ABANDONED_MS = 30_000  # a worker states the end before the edge does, or within seconds of it
 # Output of a lost worker is known in bytes alone. Four bytes a token is the usual rule of thumb for English text
 # (https://platform.openai.com/tokenizer); the record marks the count `estimated`.
 BYTES_PER_TOKEN = 4
@@ -27,6 +28,7 @@ class OpenRequest:
     host: str
     route: Mapping[str, Any]
     delivered_bytes: int = 0  # of model output, as Delivered states it
+    delivered_ms: int = 0  # Unix time of that; 0: not delivered
 
 
 class OpenRequests:
@@ -57,7 +59,8 @@ class OpenRequests:
             case "finished":
                 return self._open.pop(key, None) is not None
             case "delivered" if key in self._open:
-                self._open[key] = replace(self._open[key], delivered_bytes=said["output_bytes"])
+                known = self._open[key]
+                self._open[key] = replace(known, delivered_bytes=said["output_bytes"], delivered_ms=said["at_ms"])
         return True
 
 
@@ -70,6 +73,14 @@ def lost(
     listen; a clock that goes backwards makes nothing lost.
     """
     return [r for r in requests if now - max(heard.get(r.boot_id, listening_since), listening_since) >= SILENT_S]
+
+
+def abandoned(requests: Iterable[OpenRequest], now_ms: int) -> list[OpenRequest]:
+    """The open requests that the edge has long ended, though their worker lives.
+
+    It handed them on, and who was to have them next died with them before there was a record of it.
+    """
+    return [r for r in requests if r.delivered_ms and now_ms - r.delivered_ms >= ABANDONED_MS]
 
 
 def closing(request: OpenRequest, at_ms: int) -> Fact:

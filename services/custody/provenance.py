@@ -40,8 +40,16 @@ def hops(
 
 
 def tries(egresses: Sequence[Statement], finishes: Sequence[Statement]) -> list[dict[str, Any]]:
-    """Every attempt: where it went, and what became of it (null: nobody has said yet, or the next one took over)."""
-    return [_try(egress, _end_of(egress, finishes)) for egress in egresses]
+    """Every attempt: where it went, and what became of it (null: nobody has said yet).
+
+    What failed before the last attempt stands in the end of that one.
+    """
+    earlier: dict[int, Statement] = {}
+    for finished in finishes[:1]:
+        for each in finished.get("tries", ()):  # one after the attempt that counts was prepared and held back
+            outcome = "failed" if each["attempt"] < finished["attempts"] else "not_sent"
+            earlier[each["attempt"]] = {**each, "outcome": outcome, "error_code": each["code"]}
+    return [_try(egress, _end_of(egress, finishes) or earlier.get(egress["attempt"])) for egress in egresses]
 
 
 def entry(egress: Statement | None, finished: Statement | None) -> dict[str, Any] | None:
@@ -139,15 +147,15 @@ def _provider(egress: Statement, finished: Statement) -> dict[str, Any]:
     return {
         "role": "provider",
         "did": "answered",
-        "node": finished["endpoint"]["host"],
+        "node": finished["endpoint"]["host"] or egress["host"],
         "place": egress["route"]["jurisdiction"] or None,
         "request_id": finished["endpoint"]["provider_request_id"] or None,
         "returned": finished.get("returned", {}),
     }
 
 
-def _try(egress: Statement, finished: Statement | None) -> dict[str, Any]:
-    said: Statement = finished or {}
+def _try(egress: Statement, ended: Statement | None) -> dict[str, Any]:
+    said: Statement = ended or {}
     return {
         "attempt": egress["attempt"],
         "at": rfc3339(egress["at_ms"]),

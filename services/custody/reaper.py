@@ -14,7 +14,7 @@ from libs.contracts.subjects import EVENTS, fact, shard_of
 from libs.projection.loop import Projection
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
-from services.custody.domain import SILENT_S, OpenRequest, closing, lost
+from services.custody.domain import SILENT_S, OpenRequest, abandoned, closing, lost
 from services.custody.reader import Records
 
 _EVERY_S = 1.0
@@ -61,16 +61,21 @@ class Reaper:
     async def due(self) -> list[OpenRequest]:
         """What is to be closed now. Raises BusUnavailable, Overloaded."""
         now = self.now()
-        if not self._listening(now) or not lost(self.records.open, self.heard, self._since, now):
+        if not self._listening(now) or not self._left(now):
             return []
         last = await self.bus.last_seq(EVENTS)
         for _ in range(round(_CATCH_UP_S / 0.1)):
             if self.projection.done >= last:
-                return lost(self.records.open, self.heard, self._since, now)
+                return self._left(now)
             await asyncio.sleep(0.1)
             if not self._listening(self.now()):
                 break
         return []
+
+    def _left(self, now: float) -> list[OpenRequest]:
+        """What nobody will close, as far as is known at `now`."""
+        dead = lost(self.records.open, self.heard, self._since, now)
+        return dead + [each for each in abandoned(self.records.open, self.now_ms()) if each not in dead]
 
     def _listening(self, now: float) -> bool:
         """Whether silence means anything; forgets workers that have been gone for long."""

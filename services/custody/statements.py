@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Hop, Operation, Surface
+from libs.contracts.northern.v1.envelope_pb2 import Decision, Dialect, Hop, Operation, Surface, Try
 from libs.contracts.northern.v1.facts_pb2 import (
     Delivered,
     Delivery,
@@ -85,6 +85,26 @@ def _egress(egress: Egress) -> dict[str, Any]:
         "images_linked": egress.images_linked,
         "hops": [_hop(each) for each in egress.hops],
         "catalogue": egress.catalogue,
+        "decision": _decision(egress.decision) if egress.HasField("decision") else None,
+    }
+
+
+def _decision(said: Decision) -> dict[str, Any]:
+    """Shares as decimal strings of four digits: a canonical form of floats is nobody's friend."""
+    return {
+        "task": said.task,
+        "complexity": said.complexity,
+        "confidence": f"{said.confidence:.4f}",
+        "model": said.model,
+        "time_ns": said.time_ns,
+        "optimize": said.optimize,
+        "fit": f"{said.fit:.4f}",
+        "expected_nano": said.expected_nano,
+        "reason": said.reason,
+        "fallbacks": list(said.fallbacks),
+        "considered": said.considered,
+        "version": said.version,
+        "propensity": f"{said.propensity:.4f}",
     }
 
 
@@ -129,6 +149,18 @@ def _finished(finished: Finished) -> dict[str, Any]:
         "statement": finished.statement.decode(errors="replace"),  # as it was signed, to the byte
         "signature": finished.signature.hex(),
         "signer": finished.signer.hex(),
+        "tries": [_try(each) for each in finished.tries],
+    }
+
+
+def _try(said: Try) -> dict[str, Any]:
+    return {
+        "attempt": said.attempt,
+        "route_id": said.route_id,
+        "code": said.code,
+        "provider_status": said.provider_status,
+        "total_ms": said.total_ms,
+        "sent": said.sent,
     }
 
 

@@ -1,6 +1,7 @@
 """Puts the edge together: the only file here that names an adapter."""
 
 import asyncio
+import hmac
 import secrets
 import socket
 import time
@@ -27,6 +28,7 @@ from services.ingress.names.desk import Names
 from services.ingress.names.telling import Teller
 from services.ingress.principals import Principals
 from services.ingress.promises import Promises
+from services.ingress.routing.conversations import Conversations
 from services.ingress.server import EdgeServer
 from services.ingress.sessions import Sessions
 from services.ingress.settings import IngressSettings
@@ -84,6 +86,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             promises=promises,
             teller=Teller(facts=facts, identity=identity, promises=promises),
             names=Names(bus=bus, catalog=catalog, heard=heard, aliases=aliases, callers=callers),
+            conversations=Conversations(key=hmac.digest(pepper, b"ni-conversations/v1", "sha256")),
             large=asyncio.Lock(),
         )
         handlers = Handlers(

@@ -1,4 +1,4 @@
-"""Small bodies, of everything that is no inference: read with a bound and a time limit."""
+"""Bodies: read with a bound and a time limit, small ones of everything that is no inference, and whole large ones."""
 
 import asyncio
 from typing import Final
@@ -15,16 +15,33 @@ _IDLE_S: Final = 30.0
 
 async def small_body(request: BaseRequest) -> bytes:
     """The whole body, at most 64 KiB after unpacking. Raises RequestTooLarge, SlowRequest, InvalidRequest."""
+    return await _read(
+        request, MOST, _IDLE_S, f"the body is larger than {MOST >> 10} KiB, and nothing here needs so much"
+    )
+
+
+async def whole_body(request: BaseRequest, most: int, idle_s: float) -> bytes:
+    """The whole body, at most so many bytes after unpacking, of a request for a model. Raises the same."""
+    return await _read(request, most, idle_s, f"the body is larger than {most >> 20} MiB; send a smaller one")
+
+
+async def _read(request: BaseRequest, most: int, idle_s: float, too_large: str) -> bytes:
     content = request.content
-    found = bytearray()
+    parts: list[bytes] = []
+    size = 0
     try:
         while not content.at_eof():
-            async with asyncio.timeout(_IDLE_S):
-                found += await content.readany()
-            if len(found) > MOST:
-                raise RequestTooLarge(f"the body is larger than {MOST >> 10} KiB, and nothing here needs so much")
+            if content.is_eof():
+                part = content.read_nowait()
+            else:
+                async with asyncio.timeout(idle_s):
+                    part = await content.readany()
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise RequestTooLarge(too_large)
     except TimeoutError:
         raise SlowRequest("the body stopped coming; send it again") from None
     except (web.RequestPayloadError, HttpProcessingError) as error:
         raise InvalidRequest("the body cannot be read as it is encoded") from error
-    return bytes(found)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -6,10 +6,12 @@ from typing import Any
 
 import orjson
 
-from libs.contracts.errors import AutoUnavailable, InvalidRequest, RouteNotAllowed, ThreadUnsupported
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, PiiAsk, Policy, Shape, Surface
+from libs.auth.principal import Principal
+from libs.contracts.errors import InvalidRequest, RouteNotAllowed, ThreadUnsupported
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, PiiAsk, Policy, RoutingAsk, Shape, Surface
 from services.ingress import shapes
 from services.ingress.names.replies import Said, said
+from services.ingress.routing.asking import wanted
 
 TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
 MAX_MODEL = 256
@@ -57,14 +59,25 @@ class Asked:
     stream_options: bytes
     pii: PiiAsk | None = None  # personal data is to be substituted
     said: Said | None = None  # in reply to a list of routes, or in asking for it
+    routing: RoutingAsk | None = None  # the model is `auto`
+    sticky: bool = True  # its conversation may hold it to a model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Allowed:
-    """What the caller's key allows: the request only narrows it."""
+    """What the caller's key allows, which the request only narrows; what it wants of `auto` the request may replace."""
 
     tiers: tuple[str, ...]
     residency: tuple[str, ...]
+    model_pool: tuple[str, ...] = ()
+    optimize: str = "balanced"
+
+
+def allowed_by(who: Principal) -> Allowed:
+    """What a key, or a session, brings to every request."""
+    return Allowed(
+        tiers=who.allowed_tiers, residency=who.residency, model_pool=who.model_pool, optimize=who.optimize_mode
+    )
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -81,17 +94,17 @@ def parse(raw: bytes) -> dict[str, Any]:
 def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, call: Call) -> Asked:
     """Check what we answer for, take our own fields out, leave the rest as it is. `body` is used up.
 
-    Raises InvalidRequest naming the member, the 503 of a field whose service is not there, RouteNotAllowed for a tier.
+    Raises InvalidRequest naming the member, RouteNotAllowed for a tier.
     """
     ours = _ours(body, headers)
     pii = _pii(ours)
-    _refuse_what_is_not_there(body, ours)
     policy = _policy(ours, allowed)
     model = body.pop("model", None)
     if not isinstance(model, str) or not model:
         raise InvalidRequest("`model` must name a route, for example one of GET /v1/models", param="model")
     if len(model) > MAX_MODEL:
         raise InvalidRequest(f"`model` is longer than {MAX_MODEL} characters", param="model")
+    routing, sticky = wanted(ours.get("routing"), model, pool=allowed.model_pool, optimize=allowed.optimize)
     stream = _flag(body, "stream")
     if call.surface == Surface.SURFACE_INFERENCE:
         _temperature(body.get("temperature"))
@@ -108,7 +121,16 @@ def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, cal
         sent, stream_options = orjson.dumps(body), orjson.dumps(options) if options else b""
     except TypeError:  # orjson reads 1,024 levels and writes 254
         raise InvalidRequest("the body is nested too deeply; 250 levels are the limit") from None
-    return Asked(body=sent, shape=shape, policy=policy, stream_options=stream_options, pii=pii, said=replied)
+    return Asked(
+        body=sent,
+        shape=shape,
+        policy=policy,
+        stream_options=stream_options,
+        pii=pii,
+        said=replied,
+        routing=routing,
+        sticky=sticky,
+    )
 
 
 def versions(headers: Mapping[str, str], betas: Sequence[str]) -> tuple[str, str]:
@@ -203,12 +225,6 @@ def _name(ours: Mapping[str, Any], member: str, most: int) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= most or not _plain(value):
         raise InvalidRequest(f"`{member}` must be plain ASCII of 1 to {most} characters", param=member)
     return value
-
-
-def _refuse_what_is_not_there(body: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    """A field whose service has not landed is refused by name, never ignored."""
-    if body.get("model") == "auto" or ours.get("routing") is not None:
-        raise AutoUnavailable("smart routing (`auto`, `routing`) is not here yet; name a route", param="model")
 
 
 def _policy(ours: Mapping[str, Any], allowed: Allowed) -> Policy:

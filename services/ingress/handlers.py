@@ -29,9 +29,12 @@ from services.ingress import account_api, custody_api, headers, listing, pii_api
 from services.ingress.books import Books
 from services.ingress.callers import Callers
 from services.ingress.domain import Call
+from services.ingress.health import Healths
 from services.ingress.inference import Inference
 from services.ingress.openapi import answers as description
 from services.ingress.places import dialect_of, locate, nothing_at, speaks_anthropic
+from services.ingress.routing import feedback_api
+from services.ingress.routing.dry_run import DryRun
 from services.ingress.sessions import Sessions
 
 _SELF = {"service": "northern-inference", "api": "/v1", "ready": "/readyz"}
@@ -93,6 +96,9 @@ class Handlers:
             return _json({"models": [describe.billing_entry(self.catalog, route) for route in routes]})
         if path.startswith("/api/session"):
             return await self.sessions.answer(request, path)
+        if path == feedback_api.PATH:
+            feedback = feedback_api.FeedbackApi(bus=self.bus, callers=self.callers, facts=self.inference.facts)
+            return await feedback.answer(request)
         return self._about(request, path)
 
     def _about(self, request: BaseRequest, path: str) -> web.Response:
@@ -126,6 +132,8 @@ class Handlers:
         if tail.startswith("/models/"):
             self._only(method, "GET")
             return await self._model(request, surface, unquote(tail.removeprefix("/models/")))
+        if tail == "/route" and surface == Surface.SURFACE_INFERENCE:
+            return await DryRun(bus=self.bus, callers=self.callers, inference=self.inference).answer(request)
         if tail == "/openapi.json" and surface == Surface.SURFACE_INFERENCE:
             return description.answer(request)
         if tail == "/" and method in ("GET", "HEAD"):  # Claude Code looks whether its base URL is there
@@ -144,14 +152,12 @@ class Handlers:
     async def _model(self, request: BaseRequest, surface: Surface, name: str) -> web.Response:
         if surface == Surface.SURFACE_GATEWAY:  # who asks is known before anything is said of what they ask for
             await self.callers.of(request)
-        health = surface == Surface.SURFACE_INFERENCE and name.endswith("/health")
-        route = self.catalog.route(name.removesuffix("/health") if health else name)
+        asked = name.removesuffix("/health") if surface == Surface.SURFACE_INFERENCE else name
+        if asked != name and (status := Healths(catalog=self.catalog, heard=self.heard).of(asked)) is not None:
+            return _json({"model": asked, "status": status})
+        route = self.catalog.route(name)
         if route is None:
-            raise ModelNotFound(f"there is no model {headers.clean(name)}; GET /v1/models lists them", param="model")
-        if health:
-            state = self.heard.egress(route.egress)
-            status = "loading" if state is None else "ready" if state.available else "unavailable"
-            return _json({"model": route.route_id, "status": status})
+            raise ModelNotFound(f"there is no model {headers.clean(asked)}; GET /v1/models lists them", param="model")
         if speaks_anthropic(request.headers):
             return _json(listing.anthropic_entry(route))
         return _json(describe.model_entry(self.catalog, route))

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from libs.contracts.northern.v1.frames_pb2 import Head, RouteFacts
+from services.ingress.routing.telling import stated
 
 _LIMIT = 512
 _PLAIN = re.compile(r"[ -~]*")
@@ -59,6 +60,8 @@ def outcome(head: Head, overhead_ms: float) -> dict[str, str]:
         headers["x-ni-dropped-params"] = clean(",".join(head.dropped_params))
     if head.estimated:
         headers["x-ni-estimated"] = "true"
+    if head.HasField("decision"):
+        headers |= {name: clean(value) for name, value in stated(head.decision).items() if value}
     return headers
 
 

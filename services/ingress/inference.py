@@ -7,9 +7,9 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 
 from libs.auth.principal import Principal
@@ -18,14 +18,11 @@ from libs.bus.facts import FactPublisher
 from libs.bus.inflow import Inflow, Inflows
 from libs.contracts.errors import (
     InsufficientCredits,
-    InvalidRequest,
     NorthernError,
     Overloaded,
     PiiUnavailable,
     RecordUnavailable,
-    RequestTooLarge,
     ResidencyRefused,
-    SlowRequest,
 )
 from libs.contracts.northern.v1.envelope_pb2 import BodyRef, Dialect, Envelope, Operation, Surface
 from libs.contracts.northern.v1.facts_pb2 import Delivery, Fact
@@ -36,11 +33,13 @@ from libs.telemetry.metrics import Metrics
 from libs.telemetry.trace import carry_on
 from services.ingress import domain, headers, problems
 from services.ingress.balances import Balances
+from services.ingress.bodies import whole_body
 from services.ingress.names.desk import Names, Told, talks
 from services.ingress.names.speech import Voice
 from services.ingress.names.telling import Teller
 from services.ingress.promises import Promises
 from services.ingress.relay import Relay, Sent
+from services.ingress.routing.conversations import Conversations
 
 BUDGET_MS = 3_600_000  # the longest a stream may live (ARCHITECTURE §2)
 INLINE = 256 << 10  # a larger body stays here and is pulled by the worker
@@ -70,6 +69,7 @@ class Inference:
     promises: Promises
     names: Names
     teller: Teller
+    conversations: Conversations
     large: asyncio.Lock  # large bodies are parsed one at a time, so that running streams get their turn in between
 
     async def answer(self, request: BaseRequest, who: Principal, call: domain.Call) -> web.StreamResponse:
@@ -106,11 +106,11 @@ class Inference:
     ) -> Inflow:
         """Read the request and hand it to the street. What it was read from is not kept: an answer may take an hour."""
         key = domain.idempotency_key(request.headers.getall("Idempotency-Key", ()))
-        raw = await self._body(request)
+        raw = await whole_body(request, self.max_body, self.body_idle_s)
         if call.operation == Operation.OPERATION_GENERATE:  # counting costs nothing
             self.balances.admit(who.tenant)
         received_at = int(time.time() * 1000)
-        asked, digest = await self._read(request, raw, who, call, sent.salt)
+        asked, digest = await self.read(request, raw, who, call, sent.salt)
         sent.request_hash = digest
         version, beta = ("", "")
         if call.anthropic:
@@ -145,6 +145,7 @@ class Inference:
             edge=self.inflows.boot_id,
             idempotency_key=key,
             hops=(self.identity.hop(),),
+            routing=asked.routing,
         )
         if len(asked.body) > INLINE:
             inflow.body = asked.body
@@ -162,41 +163,25 @@ class Inference:
         sent.dispatched = True
         return inflow
 
-    async def _body(self, request: BaseRequest) -> bytes:
-        content = request.content
-        parts: list[bytes] = []
-        size = 0
-        try:
-            while not content.at_eof():
-                if content.is_eof():
-                    part = content.read_nowait()
-                else:
-                    async with asyncio.timeout(self.body_idle_s):
-                        part = await content.readany()
-                parts.append(part)
-                size += len(part)
-                if size > self.max_body:
-                    raise RequestTooLarge(f"the body is larger than {self.max_body >> 20} MiB; send a smaller one")
-        except TimeoutError:
-            raise SlowRequest("the body stopped coming; send it again") from None
-        except (web.RequestPayloadError, HttpProcessingError) as error:
-            raise InvalidRequest("the body cannot be read as it is encoded") from error
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    async def _read(
+    async def read(
         self, request: BaseRequest, raw: bytes, who: Principal, call: domain.Call, salt: bytes
     ) -> tuple[domain.Asked, bytes]:
         """The parsed request and HMAC-SHA-256(salt, body as received)."""
-        allowed = domain.Allowed(tiers=who.allowed_tiers, residency=who.residency)
         if len(raw) < _THREADED:
-            return domain.read(domain.parse(raw), request.headers, allowed, call), hmac.digest(salt, raw, "sha256")
+            return self._asked(domain.parse(raw), request, who, call), hmac.digest(salt, raw, "sha256")
         async with self.large:
             digest = await asyncio.to_thread(hmac.digest, salt, raw, hashlib.sha256)
             body = domain.parse(raw)
             await asyncio.sleep(0)
-            asked = domain.read(body, request.headers, allowed, call)
+            asked = self._asked(body, request, who, call)
             await asyncio.sleep(0)
         return asked, digest
+
+    def _asked(self, body: dict[str, Any], request: BaseRequest, who: Principal, call: domain.Call) -> domain.Asked:
+        session = self.conversations.of(body, request.headers, who.tenant, who.key_id)
+        asked = domain.read(body, request.headers, domain.allowed_by(who), call)
+        asked.shape.session = session if asked.sticky else ""
+        return asked
 
     def _id(self) -> str:
         try:
@@ -228,6 +213,8 @@ class Inference:
         found = headers.identity(request_id) | problems.headers_of(error)
         if sent.limits:
             found |= headers.limits(sent.limits, dialect, time.time())
+        if sent.attempts:
+            found["x-ni-attempts"] = str(sent.attempts)
         if sent.route is not None:
             found |= headers.custody(sent.route)
         if sent.route is not None or isinstance(error, ResidencyRefused):  # both are on record

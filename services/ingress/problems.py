@@ -72,7 +72,6 @@ ROWS: dict[str, Row] = {
     "record_unavailable": Row(503, "server_error", "record_unavailable", "overloaded_error", 529),
     "billing_unavailable": Row(503, "server_error", "billing_unavailable", "overloaded_error", 529),
     "pii_unavailable": Row(503, "server_error", "pii_unavailable", "overloaded_error", 529),
-    "auto_unavailable": Row(503, "server_error", "auto_unavailable", "overloaded_error"),
     "store_unavailable": Row(503, "server_error", "store_unavailable", "overloaded_error", 529),
     "bus_unavailable": Row(503, "server_error", "overloaded", "overloaded_error", 529),
 }

@@ -19,6 +19,7 @@ from libs.contracts.northern.v1.frames_pb2 import End, Frame, Head, RouteFacts
 from services.ingress import headers, problems
 from services.ingress.names.speech import Voice
 from services.ingress.promises import Promises
+from services.ingress.routing.telling import routing_event
 from services.ingress.server import close_soon
 
 _MAX_WHOLE = 64 << 20  # a non-streamed answer is held until it is whole, so that a failure can still be a status
@@ -50,6 +51,7 @@ class Sent:
     limits: Mapping[str, str] = field(default_factory=dict)  # of the key, as the ledger stated them
     dispatched: bool = False
     voice: Voice | None = None  # how the gateway may answer by itself, where it may
+    attempts: int = 0  # calls to providers of a request that failed
     refused: bool = False  # by the street itself: no worker ran, none will
 
     def __post_init__(self) -> None:
@@ -130,7 +132,8 @@ class Relay:
                 if frame.failure.HasField("route"):
                     self._sent.route = frame.failure.route
                 self._sent.limits = frame.failure.limits
-                self._sent.refused = not frame.failure.HasField("route")
+                self._sent.attempts = frame.failure.attempts
+                self._sent.refused = not frame.failure.HasField("route") and not frame.failure.attempts
                 raise from_failure(frame.failure)
             if frame.HasField("head"):
                 return frame
@@ -176,6 +179,8 @@ class Relay:
         self._sent.status = head.status
         await response.prepare(self._request)
         try:
+            if head.HasField("decision") and self._dialect == Dialect.DIALECT_OPENAI_CHAT:
+                await self._write(response, routing_event(head.decision))
             while True:
                 await self._forward(response, frame)
                 if frame.HasField("failure"):

@@ -6,10 +6,10 @@ from typing import Any
 
 from libs.contracts.errors import InvalidRequest
 from libs.contracts.northern.v1.envelope_pb2 import Operation, Shape
+from libs.contracts.turns import both_ends
 
 MAX_MESSAGES = 2_000
 MAX_ANTHROPIC_MESSAGES = 100_000  # the dialect's own limit; clients that are agents come near ours
-_LAST_TURN = 2_048
 _MOST = (1 << 32) - 1
 _FIELD_REQUIRED = "max_tokens: Field required; say how many tokens the answer may have at most"
 
@@ -22,10 +22,18 @@ class _Counted:
     images: int = 0
     links: int = 0
     image_bytes: int = 0  # as they are encoded, of those that are carried in the body
+    audio: int = 0
     last_turn: str = ""
+    tool_loop: bool = False  # what was said last is the result of a tool
 
     def text(self, text: str) -> None:
         self.text_bytes += len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+    def carries(self, kind: str, part: Mapping[str, Any]) -> None:
+        if kind == "input_audio":
+            self.audio += 1
+        else:
+            self.image(part)
 
     def image(self, part: Mapping[str, Any]) -> None:
         self.images += 1
@@ -35,7 +43,7 @@ class _Counted:
     def shape(self, tools: Any, *, schema: bool, max_tokens: int, choices: int = 0, thinking: bool) -> Shape:
         return Shape(
             text_bytes=min(self.text_bytes, _MOST),
-            last_user_turn=self.last_turn[:_LAST_TURN].encode()[:_LAST_TURN].decode(errors="ignore"),
+            last_user_turn=both_ends(self.last_turn),
             images=self.images,
             image_links=self.links,
             tools=len(tools) if isinstance(tools, list) else 0,
@@ -44,6 +52,8 @@ class _Counted:
             image_bytes=self.image_bytes,
             choices=choices,
             thinking=thinking,
+            tool_loop=self.tool_loop,
+            audio=self.audio,
         )
 
 
@@ -58,8 +68,9 @@ def of_openai_chat(body: Mapping[str, Any]) -> Shape:
             if isinstance(text, str):
                 counted.text(text)
                 turn = turn or text
-            if isinstance(part, dict) and part.get("type") in ("image_url", "image"):
-                counted.image(part)
+            if isinstance(part, dict) and (kind := part.get("type")) in ("image_url", "image", "input_audio"):
+                counted.carries(kind, part)
+        counted.tool_loop = message["role"] in ("tool", "function")
         if message["role"] == "user" and turn:
             counted.last_turn = turn
     tokens = _tokens(body, "max_completion_tokens") or _tokens(body, "max_tokens")
@@ -79,6 +90,7 @@ def of_anthropic_messages(body: Mapping[str, Any], operation: Operation) -> Shap
     for message in _messages(body, MAX_ANTHROPIC_MESSAGES):
         said = message.get("content")
         _count(said, counted)
+        counted.tool_loop = any(block.get("type") == "tool_result" for block in _dicts(said))
         if message["role"] == "user" and (turn := _turn(said)):
             counted.last_turn = turn
     tokens = _tokens(body, "max_tokens")

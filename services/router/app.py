@@ -8,13 +8,23 @@ from libs.bus.aliases import Aliases
 from libs.bus.beats import Heard, beating
 from libs.bus.facts import FactPublisher
 from libs.bus.nats import connect
+from libs.bus.responder import answer
+from libs.catalog.abilities import load_abilities
 from libs.catalog.load import load
-from libs.contracts.subjects import ROUTE, nak
+from libs.contracts.subjects import ROUTE, nak, query
 from libs.runtime.identity import Identity
 from libs.runtime.run import Checks
 from libs.runtime.settings import Settings, refuse
 from libs.telemetry.metrics import Metrics
+from services.router.auto import Auto
+from services.router.choice.decide import Chooser
+from services.router.classifier.classify import load as load_classifier
+from services.router.explaining import Explaining
+from services.router.feedback import Feedback
 from services.router.handlers import Handlers
+from services.router.legal import Legal
+
+_EXPLAINED = 4  # dry runs at once: they are told in full, and requests come first
 
 
 @asynccontextmanager
@@ -22,6 +32,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
     """Listens for beats first, so that the first request already finds its worker."""
     try:
         catalog = load(settings.config_dir)
+        chooser = Chooser(load_classifier(), catalog, load_abilities(settings.config_dir))
     except (OSError, ValueError) as error:
         refuse(str(error))
     boot_id = secrets.token_hex(8)
@@ -30,11 +41,21 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
         await heard.start("worker")
         aliases = Aliases(bus, metrics)
         await aliases.start()
-        identity = Identity.of(settings, "router", boot_id)
+        feedback = Feedback(bus, metrics)
+        await feedback.start()
         handlers = Handlers(
-            bus=bus, catalog=catalog, heard=heard, facts=facts, metrics=metrics, identity=identity, aliases=aliases.of
+            bus=bus,
+            catalog=catalog,
+            heard=heard,
+            facts=facts,
+            metrics=metrics,
+            identity=Identity.of(settings, "router", boot_id),
+            aliases=aliases.of,
+            auto=Auto(legal=Legal(catalog=catalog), chooser=chooser, feedback=feedback.counts),
         )
         refusals = await bus.subscribe(nak("router", boot_id, "*"), handlers.nobody)
+        explaining = Explaining(handlers=handlers)
+        questions = await answer(bus, query("router", "explain"), "router", explaining.explain, _EXPLAINED)
         requests = await bus.subscribe(ROUTE, handlers.route, "router")
 
         def checks() -> Mapping[str, bool]:
@@ -45,7 +66,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
                 yield checks
             finally:
                 await requests.stop()
+        await questions.stop()
         await refusals.stop()
         await facts.close()
+        await feedback.close()
         await aliases.close()
         await heard.close()

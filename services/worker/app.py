@@ -17,6 +17,7 @@ from libs.bus.nats import connect
 from libs.bus.outflow import Outflows
 from libs.catalog.load import load
 from libs.catalog.model import Catalog, Wire
+from libs.contracts.northern.v1.street_pb2 import Breaker, RouteSignals
 from libs.contracts.subjects import work
 from libs.runtime.identity import Identity
 from libs.runtime.run import Checks
@@ -27,8 +28,10 @@ from services.worker.byok.kept import Kept
 from services.worker.byok.ring import Ring
 from services.worker.endpoint import WitnessedResponse
 from services.worker.handlers import Handlers
+from services.worker.handoffs import Handoffs
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
+from services.worker.probing import Probing
 from services.worker.providers.anthropic.wire import AnthropicProvider
 from services.worker.providers.base import Provider
 from services.worker.providers.bedrock.signing import CredentialChain, GivenCredentials
@@ -37,6 +40,7 @@ from services.worker.providers.openai.wire import OpenAIProvider
 from services.worker.providers.vertex.credentials import GivenToken, OwnTokens, Tokens, application_default, self_signed
 from services.worker.providers.vertex.wire import VertexProvider
 from services.worker.settings import WorkerSettings
+from services.worker.signals import Signals
 from services.worker.street import Street
 from services.worker.testimony import Witness
 from services.worker.ways_out import WayOut, find, vendors
@@ -64,9 +68,14 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
         ledger = Ledger(bus, boot_id)
         await ledger.start()
         stack.push_async_callback(ledger.close)
+        handoffs = Handoffs(bus, boot_id)
+        await handoffs.start()
+        stack.push_async_callback(handoffs.close)
         kept = Kept(bus, metrics)
         stack.push_async_callback(kept.close)
         await kept.start()
+        news = asyncio.Event()
+        signals = Signals(changed=news.set)
         street = Street(
             boot_id=boot_id,
             witness=witness,
@@ -78,13 +87,24 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
             fetcher=await stack.enter_async_context(Fetcher()),
             facts=facts,
             ledger=ledger,
+            handoffs=handoffs,
+            signals=signals,
             metrics=metrics,
         )
         handlers = Handlers(street=street, outflows=outflows, in_flight=settings.in_flight)
         watching = asyncio.create_task(handlers.watch())
         stack.callback(watching.cancel)
         subs = [await bus.subscribe(work(name), handlers.work, "worker") for name in ways]
-        async with beating(bus, "worker", boot_id, lambda: [way.state() for way in ways.values()]):
+        probing = Probing(catalog=catalog, ways=ways, signals=signals, proxied=lambda way: _proxy(way) is not None)
+        asked = asyncio.create_task(probing.forever())
+        stack.callback(asked.cancel)
+
+        def routes() -> list[RouteSignals]:
+            said = signals.states()
+            metrics.set("breakers_open", sum(one.breaker != Breaker.BREAKER_CLOSED for one in said))
+            return said
+
+        async with beating(bus, "worker", boot_id, lambda: [way.state() for way in ways.values()], routes, news):
 
             def checks() -> Mapping[str, bool]:
                 return {"bus": bus.connected, "credentials": kept.fresh}

@@ -1,12 +1,29 @@
-"""What a model takes, what its answer calls the model and what a failure may say: pure."""
+"""What a model takes, what its answer is called, what a failure may say and whether another candidate may mend it."""
 
 from collections.abc import Mapping
 
 from libs.catalog.model import Route
+from libs.contracts.errors import (
+    CredentialRefused,
+    InvalidRequest,
+    NorthernError,
+    Overloaded,
+    OwnCredentialMissing,
+    ProviderRateLimited,
+    ResidencyRefused,
+    RouteUnavailable,
+    UpstreamError,
+    UpstreamTimeout,
+)
+from libs.contracts.northern.v1.envelope_pb2 import Decision, Envelope, Try
 from libs.dialects.models import ModelFlags
+from services.worker.signals import Ending
 
 _SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "x-amz-security-token"})
 _SECRET_LENGTH = 8  # shorter ones are words such as `sandbox`
+_THEIRS = (ProviderRateLimited, UpstreamError, UpstreamTimeout, Overloaded)
+_NOT_HERE = (RouteUnavailable, ResidencyRefused)
+_NOT_SO = (InvalidRequest, OwnCredentialMissing)
 
 
 def is_claude(route: Route) -> bool:
@@ -46,3 +63,48 @@ def scrubbed(message: str, headers: Mapping[str, str]) -> str:
                 if len(secret) >= _SECRET_LENGTH:
                     message = message.replace(secret, "[removed]")
     return message
+
+
+def mends(error: NorthernError, *, dialled: bool, earlier: bool) -> bool:
+    """Whether another candidate may do, nothing of an answer having come. `earlier`: a candidate before it has failed.
+
+    A refusal of what the caller sent is the caller's to hear; where it says only that the next deployment cannot
+    stand in for the first, that one is passed over. Our own refusals, about money or the record, are none of these.
+    """
+    if isinstance(error, _THEIRS):
+        return True
+    return not dialled and isinstance(error, (*_NOT_HERE, *_NOT_SO) if earlier else _NOT_HERE)
+
+
+def ending(error: NorthernError, *, byok: bool) -> Ending:
+    """What a call that failed so says of the deployment; an account's own limit says nothing."""
+    if isinstance(error, ProviderRateLimited):
+        return Ending.NOT_THEIR_FAULT if byok else Ending.RATE_LIMITED
+    return Ending.THEIR_FAILURE if isinstance(error, _THEIRS) else Ending.NOT_THEIR_FAULT
+
+
+def retold(last: Try) -> NorthernError:
+    """The failure of a call that another worker made, of which only the kind is known here."""
+    match last.code:
+        case ProviderRateLimited.code:
+            return ProviderRateLimited("The provider limits the rate of this route: try again later")
+        case UpstreamTimeout.code:
+            return UpstreamTimeout("The provider did not answer in time; try again.")
+        case Overloaded.code:
+            return Overloaded("The provider is overloaded; try again shortly.", retry_after_ms=1000)
+        case CredentialRefused.code:
+            return CredentialRefused("The provider refused the gateway's own credential; try another route.")
+        case _:
+            tell = "Backend error: the model may be cold starting, retry; no other deployment could stand in."
+            return UpstreamError(tell, retry_after_ms=1000)
+
+
+def decided(envelope: Envelope, route_id: str) -> Decision | None:
+    """What `auto` chose, as it turned out: another than the first choice is a fallback."""
+    if not envelope.HasField("decision"):
+        return None
+    decision = Decision()
+    decision.CopyFrom(envelope.decision)
+    if envelope.attempt:
+        decision.reason, decision.model = "fallback", route_id
+    return decision

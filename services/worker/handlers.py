@@ -35,11 +35,12 @@ class Handlers:
         except DecodeError:
             logger().error("envelope_unreadable")
             return
-        if len(self.runs) >= self.in_flight:
+        busy = len(self.runs) >= self.in_flight
+        if busy and not envelope.tries:
             await self._busy(envelope)
             return
-        run = Run(self.street, envelope, self.outflows)
-        run.task = asyncio.create_task(run.run())
+        run = Run(self.street, envelope, self.outflows)  # what a worker before us has opened has to be closed
+        run.task = asyncio.create_task(run.turn_away(_too_many()) if busy else run.run())
         self.runs.add(run)
         run.task.add_done_callback(lambda done: self._over(run, done))
 
@@ -70,9 +71,12 @@ class Handlers:
             logger().error("request_fell", error_type=type(error).__name__)
 
     async def _busy(self, envelope: Envelope) -> None:
-        error = Overloaded("the worker has all it can carry; try again in a moment", retry_after_ms=1000)
-        frame = Frame(attempt=envelope.attempt, failure=to_failure(error))
+        frame = Frame(attempt=envelope.attempt, failure=to_failure(_too_many()))
         try:
             await self.outflows.bus.publish(envelope.reply, frame.SerializeToString())
         except BusUnavailable:
             return
+
+
+def _too_many() -> Overloaded:
+    return Overloaded("the worker has all it can carry; try again in a moment", retry_after_ms=1000)

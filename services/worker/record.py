@@ -14,6 +14,7 @@ from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.contracts.refusals import refused
 from libs.telemetry.log import logger
+from services.worker import domain
 from services.worker.testimony import Witness
 
 _THREADED = 1 << 20  # hashing more than this blocks the loop for too long
@@ -21,23 +22,20 @@ WAIT_S = 5.0  # how long a fact may take to become durable before somebody is to
 
 
 class Record:
-    """The facts of one request at one worker. `begun`: an egress record exists or may; `closed`: its end was stated."""
+    """The facts of one request at one worker. `closed`: its end was stated."""
 
     def __init__(self, facts: FactPublisher, envelope: Envelope, witness: Witness) -> None:
         self._facts, self._envelope, self._witness = facts, envelope, witness
-        self._egress: Egress | None = None
-        self._recorded: asyncio.Future[None] | None = None  # done: the egress record is durable
+        self._recorded: asyncio.Future[None] | None = None  # done: the last egress record is durable
         self._later: asyncio.Future[None] | None = None
         self.closed = False
 
-    @property
-    def begun(self) -> bool:
-        return self._recorded is not None
-
     def begin(self, egress: Egress) -> None:
-        """State the intent; from now on it may be on record. Raises RecordUnavailable where too much waits already."""
+        """State an intent; from now on it may be on record. Raises RecordUnavailable where too much waits already.
+
+        The one before it is durable by then: its attempt was made.
+        """
         self._recorded = self._facts.publish("egress", self._fact(egress=egress))
-        self._egress = egress
 
     async def durable(self) -> bool:
         """Whether the intent is on record: only then may a byte leave (I1)."""
@@ -45,14 +43,16 @@ class Record:
         await asyncio.wait([self._recorded], timeout=WAIT_S)
         return self._recorded.done()
 
-    async def close(self, finished: Finished, *, wait: bool) -> None:
-        """State the end. Durable when this returns, if it is waited for; late only where the broker is."""
-        assert self._recorded is not None
-        assert self._egress is not None
+    async def close(self, finished: Finished, egress: Egress | None, *, wait: bool) -> None:
+        """State the end. Durable when this returns, if it is waited for; late only where the broker is.
+
+        `egress`: the record that it speaks of; None: another worker's, whose call is not ours to testify to.
+        """
         self.closed = True
-        self._witness.testify(self._envelope.request_id, self._egress, finished)
+        if egress is not None:
+            self._witness.testify(self._envelope.request_id, egress, finished)
         fact = self._fact(finished=finished)
-        if not self._recorded.done():
+        if self._recorded is not None and not self._recorded.done():
             self._later = asyncio.ensure_future(self._publish_after(self._recorded, fact))
             if wait:
                 await asyncio.wait([self._later], timeout=WAIT_S)
@@ -97,14 +97,17 @@ async def intent(
     linked: int,
     catalogue: str,
 ) -> Egress:
-    """What is about to leave, for whom, and where to; `sent` byte for byte, `fetched` and `linked` of its images."""
+    """What is about to leave, for whom, and where to; `sent` byte for byte, `fetched` and `linked` of its images.
+
+    Attempts are numbered by their records: a candidate that was passed over has none.
+    """
     if len(sent) > _THREADED:
         sent_hash = await asyncio.to_thread(hmac.digest, envelope.salt, sent, hashlib.sha256)
     else:
         sent_hash = hmac.digest(envelope.salt, sent, "sha256")
     return Egress(
         boot_id=boot_id,
-        attempt=envelope.attempt,
+        attempt=len(envelope.tries),
         key_id=envelope.key_id,
         dialect=envelope.dialect,
         surface=envelope.surface,
@@ -124,4 +127,5 @@ async def intent(
         images_linked=linked,
         hops=envelope.hops,
         catalogue=catalogue,
+        decision=domain.decided(envelope, route.route_id),
     )

@@ -23,6 +23,7 @@ class Seen:
     answered: float = 0.0
     first: float = 0.0
     last: float = 0.0
+    ended: float = 0.0
     status: int = 0
     endpoint: Endpoint = field(default_factory=Endpoint)
     forwarded: int = 0
@@ -46,6 +47,17 @@ class Seen:
         """What came last holds content, or says that there is some."""
         self.first = self.first or self.last
 
+    def over(self) -> None:
+        """Whatever follows is no longer this call's time."""
+        self.ended = self.ended or time.monotonic()
+
+    def total_ms(self) -> int:
+        return _ms((self.ended or time.monotonic()) - self.began)
+
+    def called_ms(self) -> int:
+        """From dialling to the end."""
+        return _ms((self.ended or time.monotonic()) - self.dialled) if self.dialled else 0
+
     def provider_us(self) -> int:
         """From dialling to the first content."""
         return int(((self.first or time.monotonic()) - self.dialled) * 1e6) if self.dialled else 0
@@ -64,7 +76,7 @@ class Seen:
             endpoint=self.endpoint,
             response_hash=self._hash.digest() if self.status else b"",
             first_byte_ms=_ms(self.first - self.dialled) if self.first else 0,
-            total_ms=_ms(time.monotonic() - self.began),
+            total_ms=self.total_ms(),
             output_bytes=self.forwarded,
             returned=self.returned,
         )

@@ -11,9 +11,11 @@ from libs.catalog.model import Catalog, Route
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.telemetry.metrics import Metrics
 from services.worker.byok.clients import Clients
+from services.worker.handoffs import Handoffs
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
 from services.worker.providers.base import Provider
+from services.worker.signals import Signals
 from services.worker.testimony import Witness
 from services.worker.ways_out import WayOut
 
@@ -32,6 +34,8 @@ class Street:
     fetcher: Fetcher
     facts: FactPublisher
     ledger: Ledger
+    handoffs: Handoffs
+    signals: Signals
     metrics: Metrics
     route_facts: dict[tuple[str, str, bool], tuple[Route, RouteFacts]] = field(default_factory=dict)
 

@@ -187,18 +187,20 @@ async def test_an_honest_gzip_body_is_read_and_a_broken_one_refused(edge: Edge) 
 
 
 @pytest.mark.parametrize(
-    ("more", "code", "named"),
+    ("more", "param"),
     [
-        ({"model": "auto"}, "auto_unavailable", "auto"),
-        ({"routing": {"optimize": "cost"}}, "auto_unavailable", "routing"),
+        ({"routing": {"optimize": "cost"}}, "routing"),  # the model is named: there is nothing to choose
+        ({"model": "auto", "routing": {"optimize": "best"}}, "routing.optimize"),
+        ({"model": "auto", "routing": {"model_pool": []}}, "routing.model_pool"),
+        ({"model": "auto", "routing": {"task": ["analysis"]}}, "routing.task"),
+        ({"model": "auto", "routing": "quality"}, "routing"),
     ],
 )
-async def test_a_field_whose_service_is_not_there_is_refused_by_name_and_nothing_is_sent(
-    edge: Edge, street: Street, more: dict[str, Any], code: str, named: str
+async def test_a_choice_that_cannot_be_read_is_refused_by_name_and_nothing_is_sent(
+    edge: Edge, street: Street, more: dict[str, Any], param: str
 ) -> None:
     before = len(await street.sandbox_log())
     for base in ("/v1", "/api/v1/inference"):
         reply = await edge.chat({**GOOD, **more}, base=base)
-        assert (reply.status, reply.error["code"]) == (503, code)
-        assert named in reply.error["message"]
+        assert (reply.status, reply.error["param"]) == (400, param)
     assert len(await street.sandbox_log()) == before

@@ -160,6 +160,8 @@ class Caller:
                 return {"token": made["invite"]["token"], "password": "a long sentence of somebody's"}
             case "create_user":
                 return self._user()
+            case "give_feedback":
+                return {**body, "request_id": self.request_id}
             case "give_credit":
                 return {**body, "tenant": await self._tenant()}
         return body

@@ -63,7 +63,8 @@ async def test_a_failed_provider_may_be_cold_and_the_answer_says_when_to_retry(e
 
 @each_wire
 async def test_a_failed_call_is_on_record_as_failed_and_costs_nothing(edge: Edge, route: str) -> None:
-    reply = await edge.chat({"model": route, "messages": user("[[sandbox status=500]] hi")})
+    body = {"model": route, "messages": user("[[sandbox status=500]] hi"), "allow_fallbacks": False}
+    reply = await edge.chat(body)
     record = await edge.custody(reply.headers["x-ni-request-id"])
     assert (record["outcome"], record["error_code"]) == ("failed", "upstream_error")
     assert record["provider"]["status"] == 500

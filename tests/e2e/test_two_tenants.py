@@ -47,6 +47,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "create_chat_completion": CALL,
     "create_message": CALL,
     "count_tokens": NAMES_POLICY,
+    "explain_route": NAMES_POLICY,
+    "give_feedback": Rule(Kind.OWN, {"request_id": 404}),
     "list_models": OWN,
     "get_model": OWN,
     "list_inference_models": OPEN,
@@ -126,7 +128,7 @@ HARMLESS: Final = frozenset(
     conversation_id text pii object verb
     name allowed_tiers model_pool optimize_mode byok max_spend_per_day rate_limits expires_at overlap_s
     api_key resource region access_key_id secret_access_key session_token service_account project
-    role reason days tile
+    role reason days tile rating comment
     """.split()
 )
 Described = dict[str, Any]

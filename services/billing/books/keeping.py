@@ -21,6 +21,7 @@ from services.billing.books.desk import Desk
 from services.billing.books.projections import Projections
 from services.billing.books.queries import Queries
 from services.billing.books.reconcile import Differ, Reconciler, nobody
+from services.billing.feedback.desk import Desk as FeedbackDesk
 
 _QUEUE: Final = "billing"
 _AGAIN_S: Final = 5.0
@@ -44,6 +45,7 @@ class Books:
         """Keep them while this is open."""
         projections = Projections(self.bus, self.store, self.catalog, self.metrics)
         desk, acts = Desk(queries=Queries(self.store)), ActsDesk(store=self.store)
+        feedback = FeedbackDesk(store=self.store)
         async with AsyncExitStack() as stack:
             for verb, respond in (
                 ("usage", desk.usage),
@@ -51,6 +53,7 @@ class Books:
                 ("totals", desk.totals),
                 ("transactions", desk.transactions),
                 ("admin_log", acts.admin_log),
+                ("answered", feedback.answered),
             ):
                 answering = await answer(self.bus, query("billing", verb), _QUEUE, respond, _AT_ONCE)
                 stack.push_async_callback(answering.stop)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from libs.bus.base import Bus
+from libs.bus.base import Bus, Stored
 from libs.catalog.model import Catalog
 from libs.contracts.subjects import LEDGER
 from libs.projection.base import Placed
@@ -19,6 +19,8 @@ from services.billing.acts.log import facts_and_acts_in
 from services.billing.books import transactions, usage
 from services.billing.books.calls import Calls
 from services.billing.books.transactions import Booked, booked
+from services.billing.feedback.counting import Opinions
+from services.billing.feedback.given import feedback_in
 
 _LINGER_S: Final = 0.6  # each block is a write to the disk; a request log that lags by a second is as good
 _COPY_LINGER_S: Final = 1.0  # transactions and the second copy: nobody waits for them
@@ -32,14 +34,15 @@ _JOURNAL_AT = "SELECT max(seq) AS done FROM ledger_journal"
 class RequestLog:
     """libs.projection.base.Sink over `usage`: a row when a request is finished, complete and never changed.
 
-    Beside it `admin_log`, because whoever reads all of EVENTS need not do so twice: its rows may come again.
+    Beside it `admin_log` and `feedback`, because whoever reads all of EVENTS need not do so twice: their rows may come
+    again.
 
     Delivered is not waited for: what is charged, and how long the model took, is known without it; a row that could
     still change would have to be counted with care for ever. What the client got is in the custody record.
     """
 
-    def __init__(self, store: Store, catalog: Catalog) -> None:
-        self._store, self._catalog = store, catalog
+    def __init__(self, store: Store, catalog: Catalog, opinions: Opinions | None = None) -> None:
+        self._store, self._catalog, self._opinions = store, catalog, opinions
         self._calls = Calls()
         self._done = 0  # facts up to here have their rows
         self._made: tuple[str, list[tuple[Any, ...]]] = ("", [])  # of the block being written: calls are taken once
@@ -51,17 +54,20 @@ class RequestLog:
         self._done = int(found["done"] or 0)
         await self._store.insert(usage.TABLE, usage.COLUMNS, [])  # the first block need not ask for the columns' types
         await self._store.insert(log.TABLE, log.COLUMNS, [])
+        if self._opinions is not None:
+            await self._opinions.resume()
         return max(0, int(found["needed"] or 0) - 1)
 
     async def write(self, block: Sequence[Placed], token: str) -> int:
         if self._made[0] != token:
             self._made = (token, self._rows(block))
         rows, acts = self._made[1], log.rows(block)
+        said = await self._opinions.write(block, token) if self._opinions is not None else 0
         if acts:
             await self._store.insert(log.TABLE, log.COLUMNS, acts, token=token)
         if rows:
             await self._store.insert(usage.TABLE, usage.COLUMNS, rows, token=token)
-        return len(rows) + len(acts)
+        return len(rows) + len(acts) + said
 
     def _rows(self, block: Sequence[Placed]) -> list[tuple[Any, ...]]:
         made: list[tuple[Any, ...]] = []
@@ -103,16 +109,22 @@ class JournalCopy:
         return len(rows) + len(copies)
 
 
+def _everything_in(message: Stored) -> Sequence[Placed] | None:
+    """The facts of requests, administrators' acts, and feedback. Raises UnreadableError."""
+    said = feedback_in(message)
+    return facts_and_acts_in(message) if said is None else said
+
+
 class Projections:
     """Both, for the one process that holds the lease."""
 
     def __init__(self, bus: Bus, store: Store, catalog: Catalog, metrics: Metrics) -> None:
         self.usage = Projection(
             bus=bus,
-            sink=RequestLog(store, catalog),
+            sink=RequestLog(store, catalog, Opinions(store, bus)),
             metrics=metrics,
             purpose="billing-usage",
-            read=facts_and_acts_in,
+            read=_everything_in,
             rows=_FACTS,
             linger_s=_LINGER_S,
         )

@@ -10,7 +10,7 @@ from libs.catalog.billing.breakdown import explain
 from libs.catalog.model import Catalog
 from libs.contracts.ids import issued_at_ms
 from libs.contracts.money import decimal_text
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Surface
+from libs.contracts.northern.v1.envelope_pb2 import Decision, Dialect, Operation, Surface
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from services.billing.books.calls import Ended
 from services.billing.charges import charge, has_account, route_of
@@ -19,9 +19,10 @@ TABLE = "usage"
 COLUMNS = tuple(
     """
     tenant request_id created finished key_id model route tier provider region credential_source dialect surface
-    operation task stream status error_code attempts input_tokens cache_read_tokens cache_write_5m_tokens
-    cache_write_1h_tokens output_tokens reasoning_tokens image_parts estimated cost currency provider_cost
-    provider_currency breakdown latency_ms first_byte_ms stream_seq open_from
+    operation task complexity confidence optimize routing_reason routing_model routing_fit expected_cost propensity
+    candidates routing_ns router_version stream status error_code attempts input_tokens cache_read_tokens
+    cache_write_5m_tokens cache_write_1h_tokens output_tokens reasoning_tokens image_parts estimated cost currency
+    provider_cost provider_currency breakdown latency_ms first_byte_ms stream_seq open_from
     """.split()
 )
 _LONGEST = 256  # of a model's name: callers write what they like
@@ -63,7 +64,7 @@ def row(catalog: Catalog, ended: Ended) -> tuple[Any, ...] | None:
         _DIALECTS.get(egress.dialect) or str(egress.dialect),
         _SURFACES.get(egress.surface) or str(egress.surface),
         _OPERATIONS.get(egress.operation) or str(egress.operation),
-        "",
+        *_decided(egress.decision),
         egress.stream,
         STATUSES.get(finished.outcome) or str(finished.outcome),
         finished.error_code,
@@ -84,6 +85,24 @@ def row(catalog: Catalog, ended: Ended) -> tuple[Any, ...] | None:
         min(finished.total_ms, _MOST_MS),
         min(finished.first_byte_ms, _MOST_MS),
         seq,
+    )
+
+
+def _decided(decision: Decision) -> tuple[Any, ...]:
+    """From `task` on; empty and 0 where nothing was to be decided."""
+    return (
+        decision.task,
+        decision.complexity,
+        decision.confidence,
+        decision.optimize,
+        decision.reason,
+        decision.model,
+        decision.fit,
+        decision.expected_nano,
+        decision.propensity,
+        decision.considered,
+        decision.time_ns,
+        decision.version,
     )
 
 
@@ -121,9 +140,30 @@ def shown(kept: Mapping[str, Any]) -> dict[str, Any]:
         "surface": kept["surface"],
         "operation": kept["operation"],
         "task": kept["task"] or None,
+        "routing": _routing(kept),
         "stream": kept["stream"],
         "attempts": kept["attempts"],
         "error_code": kept["error_code"] or None,
         "estimated": kept["estimated"],
         "breakdown": orjson.Fragment(kept["breakdown"]) if kept["breakdown"] else None,
+    }
+
+
+def _routing(kept: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What `auto` chose and why; None where the model was named directly."""
+    if not kept["routing_model"]:
+        return None
+    return {
+        "task": kept["task"],
+        "complexity": kept["complexity"],
+        "confidence": round(kept["confidence"], 4),
+        "model": kept["routing_model"],
+        "optimize": kept["optimize"],
+        "reason": kept["routing_reason"],
+        "fit": round(kept["routing_fit"], 4),
+        "expected_cost_usd": decimal_text(kept["expected_cost"]),
+        "candidates_considered": kept["candidates"],
+        "propensity": kept["propensity"],
+        "routing_time_ms": round(kept["routing_ns"] / 1_000_000, 3),
+        "router_version": kept["router_version"],
     }

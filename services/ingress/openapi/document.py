@@ -17,6 +17,7 @@ from services.ingress.openapi.rooms import (
     inference,
     keys,
     pii,
+    routing,
     sessions,
 )
 
@@ -32,6 +33,7 @@ own pages. Amounts are decimal strings. Lists are pages: send `next` back as `cu
 """
 _ROOMS: Final = (
     inference,
+    routing,
     catalogue,
     keys,
     aliases,

@@ -32,12 +32,13 @@ _NEVER = 1 << 62
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """Whose money it is, and for which attempt at which request. `held_nano` by the attempts before."""
+    """Whose money it is, and for which attempt at which request. `held`: the attempts before it hold `held_nano`."""
 
     tenant: str
     key_id: str
     request_id: str
     attempt: int
+    held: bool
     held_nano: int
     idempotency_key: str
 
@@ -48,6 +49,7 @@ class Account:
             key_id=envelope.key_id,
             request_id=envelope.request_id,
             attempt=envelope.attempt,
+            held=bool(envelope.tries),  # what costs nothing is held, too
             held_nano=envelope.held_nano,
             idempotency_key=envelope.idempotency_key,
         )
@@ -77,7 +79,7 @@ class Holding:
     async def begin(self) -> None:
         """Ask. Nobody waits yet: what else has to be done before sending is done meanwhile."""
         account, bound = self._account, self._reckoning.bound(self._tokens)
-        if account.held_nano:
+        if account.held:
             self._asked = await self._extend(f"{account.attempt}", max(0, bound - account.held_nano))
             self.nano = max(bound, account.held_nano)
         else:
@@ -88,7 +90,7 @@ class Holding:
         """Until the ledger has answered. Raises what refuses the request, or BillingUnavailable."""
         assert self._asked is not None
         reply = await self._asked
-        if reply.code == InsufficientCredits.code and self._reckoning.seen and not self._account.held_nano:
+        if reply.code == InsufficientCredits.code and self._reckoning.seen and not self._account.held:
             reply = await self._less(reply)
         self._metrics.observe("hold_seconds", time.monotonic() - self._began)
         self._metrics.count("holds_total", reply.code or "granted")

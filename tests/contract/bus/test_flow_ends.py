@@ -108,6 +108,21 @@ class TestCancel:
         inflow.close()
         await outflow.taken()
         await until(lambda: ends.gone == 1)
+
+    @pytest.mark.parametrize("known", [True, False])
+    async def test_a_worker_that_was_handed_it_when_the_client_left_is_told_too(self, ends: Ends, known: bool) -> None:
+        """The first one has passed it on: what it is told helps nobody."""
+        inflow, first = ends.open()
+        await first.taken()
+        if known:
+            await until(lambda: bool(inflow.ctl))
+        await inflow.cancel()
+        inflow.close()
+        gone: list[int] = []
+        second = ends.outflows.open(inflow.reply, 1, lambda: gone.append(1))
+        await second.taken()
+        await until(lambda: gone == [1] and ends.gone == 1)
+        await ends.passes(11)
         assert len(ends.inflows) == 0
 
     async def test_a_cancelled_request_that_nobody_takes_is_forgotten_after_a_while(self, ends: Ends) -> None:

@@ -37,6 +37,7 @@ from services.ingress.names.desk import Names
 from services.ingress.names.telling import Teller
 from services.ingress.principals import Principals
 from services.ingress.promises import Promises
+from services.ingress.routing.conversations import Conversations
 from services.ingress.server import EdgeServer
 from services.ingress.sessions import Sessions
 from tests.support.broker import until
@@ -260,6 +261,7 @@ async def edge(
         promises=PROMISES,
         names=Names(bus=bus, catalog=CATALOG, heard=heard, aliases=aliases, callers=callers),
         teller=Teller(facts=facts, identity=identity, promises=PROMISES),
+        conversations=Conversations(key=PEPPER),
         large=asyncio.Lock(),
     )
     handlers = Handlers(

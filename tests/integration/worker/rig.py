@@ -1,7 +1,7 @@
 """A worker with its own bus, real sockets towards the provider, and a client at the other end of the frames."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,11 +37,13 @@ from services.worker.byok.clients import Clients
 from services.worker.byok.kept import Kept
 from services.worker.byok.ring import Ring
 from services.worker.handlers import Handlers
+from services.worker.handoffs import Handoffs
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
 from services.worker.providers.base import Provider
 from services.worker.providers.vertex.credentials import GivenToken
 from services.worker.providers.vertex.wire import VertexProvider
+from services.worker.signals import Signals
 from services.worker.street import Street
 from services.worker.testimony import Witness
 from services.worker.ways_out import find
@@ -152,8 +154,8 @@ class Rig:
             body = orjson.dumps({"max_tokens": 1000, **orjson.loads(body)})
         large = more.pop("large", False)
         inflow = self.inflows.open(body if large else None)
-        route = CATALOG.routes.get(route_id)
-        attempt = more.pop("attempt", 0)
+        slip = more.pop("slip", ()) or (route_id,)
+        tries = more.pop("tries", ())
         envelope = Envelope(
             request_id=f"{self.asked:016x}",
             tenant="t_one",
@@ -164,12 +166,20 @@ class Rig:
             anthropic_beta=more.pop("anthropic_beta", ""),
             surface=more.pop("surface", Surface.SURFACE_GATEWAY),
             reply=inflow.reply,
-            attempt=attempt,
+            attempt=more.pop("attempt", 0),
+            tries=tries,
             held_nano=more.pop("held_nano", 0),
             idempotency_key=more.pop("idempotency_key", ""),
-            policy=Policy(allowed_tiers=TIERS, residency=more.pop("residency", ()), byok=more.pop("byok", False)),
+            policy=Policy(
+                allowed_tiers=TIERS,
+                residency=more.pop("residency", ()),
+                byok=more.pop("byok", False),
+                allow_fallbacks=more.pop("allow_fallbacks", True),
+            ),
+            decision=more.pop("decision", None),
+            budget_ms=more.pop("budget_ms", 0),
             shape=Shape(model=route_id, stream=stream, text_bytes=400, **more),
-            slip=[Candidate(route_id=route_id, egress=route.egress if route is not None else "openai")] * (attempt + 1),
+            slip=[candidate(each) for each in slip],
             salt=SALT,
             request_hash=b"r" * 32,
             edge="edge-1",
@@ -181,7 +191,7 @@ class Rig:
         got = Got(inflow)
         if read:
             got.reading = asyncio.create_task(got.read())
-        await self.bus.publish(work(envelope.slip[0].egress), envelope.SerializeToString())
+        await self.bus.publish(work(envelope.slip[envelope.attempt].egress), envelope.SerializeToString())
         return got
 
     def facts(self) -> list[Fact]:
@@ -208,6 +218,12 @@ class Rig:
         await asyncio.sleep(0.02)  # a second one would follow at once
         assert [fact.WhichOneof("kind") for fact in self.facts()] == ["egress", "finished"]
         return self.finished()[0]
+
+
+def candidate(route_id: str) -> Candidate:
+    """As the router names it; what no catalogue knows is said to be OpenAI's."""
+    route = CATALOG.routes.get(route_id)
+    return Candidate(route_id=route_id, egress=route.egress if route is not None else "openai")
 
 
 def limited(**limits: float) -> Catalog:
@@ -237,36 +253,38 @@ def dialling(url: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def working(
+async def worker(
+    bus: SlowBus,
     environ: Mapping[str, str],
     *,
+    boot: str = "w1",
+    serves: Collection[str] = (),
     sandbox: str | None = None,
     catalog: Catalog = CATALOG,
     in_flight: int = 64,
     fetcher: Fetcher | None = None,
     kek_file: Path | None = None,
-) -> AsyncIterator[Rig]:
-    """A worker for every egress. Google's token is the canary, so that none is asked for."""
-    bus, metrics = SlowBus(), Metrics()
+) -> AsyncIterator[Handlers]:
+    """A worker for the egresses it `serves`, by default every one. Google's token is the canary: none is asked for."""
+    metrics = Metrics()
     facts = FactPublisher(bus, metrics)
-    ways = {name: find(egress, environ, sandbox) for name, egress in catalog.egresses.items()}
+    named = {name: egress for name, egress in catalog.egresses.items() if not serves or name in serves}
+    ways = {name: find(egress, environ, sandbox) for name, egress in named.items()}
     providers: dict[str, Provider] = {name: _provider(way, environ) for name, way in ways.items()}
     if sandbox is None:
         google = VertexProvider(GivenToken(KEY, ""), environ.get("GOOGLE_CLOUD_PROJECT", ""))
         providers |= {name: google for name, way in ways.items() if way.egress.wire is Wire.VERTEX}
     async with AsyncExitStack() as stack:
         sessions = {name: await stack.enter_async_context(_session(way)) for name, way in ways.items()}
-        outflows = Outflows(bus, "worker", "w1")
-        inflows = Inflows(bus, "ingress", "e1", metrics)
+        outflows = Outflows(bus, "worker", boot)
         await outflows.start()
-        await inflows.start()
-        ledger = Ledger(bus, "w1")
+        ledger, handoffs, kept = Ledger(bus, boot), Handoffs(bus, boot), Kept(bus, metrics)
         await ledger.start()
-        kept = Kept(bus, metrics)
+        await handoffs.start()
         await kept.start()
         stack.push_async_callback(kept.close)
         street = Street(
-            boot_id="w1",
+            boot_id=boot,
             witness=WITNESS,
             catalog=catalog,
             ways=ways,
@@ -276,14 +294,15 @@ async def working(
             fetcher=fetcher if fetcher is not None else await stack.enter_async_context(Fetcher()),
             facts=facts,
             ledger=ledger,
+            handoffs=handoffs,
+            signals=Signals(),
             metrics=metrics,
         )
         handlers = Handlers(street=street, outflows=outflows, in_flight=in_flight)
         watching = asyncio.create_task(handlers.watch())
-        for name in ways:
-            await bus.subscribe(work(name), handlers.work, "worker")
+        taking = [await bus.subscribe(work(name), handlers.work, "worker") for name in ways]
         try:
-            yield Rig(bus, handlers, outflows, inflows, metrics, await ScriptedLedger(bus).start())
+            yield handlers
         finally:
             bus.disk.set()
             bus.disk_broken = False
@@ -292,7 +311,26 @@ async def working(
             await asyncio.gather(watching, return_exceptions=True)
             await facts.close(1.0)
             await ledger.close()
-            await inflows.close()
+            await handoffs.close()
             await outflows.close()
-            for sub in list(bus.subs):
+            for sub in taking:
                 await sub.stop()
+
+
+@asynccontextmanager
+async def working(environ: Mapping[str, str], **more: Any) -> AsyncIterator[Rig]:
+    """A worker, and everybody it talks to: `worker` says what it may be told."""
+    bus = SlowBus()
+    async with worker(bus, environ, **more) as handlers:
+        metrics = handlers.street.metrics
+        inflows = Inflows(bus, "ingress", "e1", metrics)
+        await inflows.start()
+        try:
+            yield Rig(bus, handlers, handlers.outflows, inflows, metrics, await ScriptedLedger(bus).start())
+        finally:
+            bus.disk.set()
+            bus.disk_broken = False
+            await handlers.drain(0.1)
+            await inflows.close()
+    for sub in list(bus.subs):
+        await sub.stop()

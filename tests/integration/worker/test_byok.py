@@ -86,6 +86,15 @@ async def test_openai_is_called_with_the_accounts_own_key_and_everything_says_so
         assert not leaked(upstream)
 
 
+async def test_how_a_call_by_an_own_credential_went_is_nothing_to_the_others(tmp_path: Path) -> None:
+    async with scene(tmp_path, refusing(500)) as (rig, safe, _):
+        await safe.put("openai", {"api_key": THEIRS})
+        await heard(rig, "openai")
+        for _ in range(6):
+            await failed(rig, OPENAI)
+        assert rig.handlers.street.signals.states() == []
+
+
 async def test_a_key_without_byok_still_goes_by_ours(tmp_path: Path) -> None:
     async with scene(tmp_path) as (rig, safe, upstream):
         await safe.put("openai", {"api_key": THEIRS})

@@ -16,9 +16,10 @@ from libs.contracts.errors import (
     RecordUnavailable,
     SpendCapReached,
 )
+from libs.contracts.northern.v1.envelope_pb2 import Try
 from libs.contracts.northern.v1.facts_pb2 import Finished, Outcome
 from libs.contracts.northern.v1.ledger_pb2 import LedgerReply, LedgerRequest
-from tests.integration.worker.rig import ANTHROPIC_MESSAGES, CLAUDE, COUNT, OPENAI, dialling, working
+from tests.integration.worker.rig import ANTHROPIC_MESSAGES, AZURE, CLAUDE, COUNT, OPENAI, dialling, working
 from tests.integration.worker.upstream import (
     DONE,
     END,
@@ -208,7 +209,8 @@ async def test_a_second_attempt_raises_the_hold_by_the_difference() -> None:
     async with listening(whole) as upstream, working(dialling(upstream.url)) as rig:
         await (await rig.ask()).over()
         full = rig.ledger.holds()[0].amount_nano
-        got = await (await rig.ask(attempt=1, held_nano=full - 5)).over()
+        earlier = Try(route_id=AZURE, code="upstream_error", sent=True)
+        got = await (await rig.ask(slip=(AZURE, OPENAI), attempt=1, tries=[earlier], held_nano=full - 5)).over()
     assert got.error is None
     assert [each.amount_nano for each in rig.ledger.extends()] == [5]
     assert len(rig.ledger.holds()) == 1

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.northern.v1.facts_pb2 import Fact, Outcome
-from services.custody.domain import OpenRequest, OpenRequests, closing, lost
+from services.custody.domain import ABANDONED_MS, OpenRequest, OpenRequests, abandoned, closing, lost
 from services.custody.statements import statement
 
 Make = Callable[..., Fact]
@@ -82,3 +82,14 @@ def test_silence_while_we_were_not_listening_is_nobodys_fault() -> None:
 @given(now=st.floats(0, 1e6), back=st.floats(0, 1e6), since=st.floats(0, 1e6))
 def test_a_clock_that_steps_back_makes_nothing_lost(now: float, back: float, since: float) -> None:
     assert lost([request("w")], {"w": now}, min(since, now), now - back) == []
+
+
+def test_what_the_edge_has_long_ended_is_abandoned_though_a_worker_lives(fact: Make) -> None:
+    """Handed on from one worker to another that died before it had written anything down."""
+    delivered = fact("delivered", at_ms=1_000_000)
+    requests = opened(fact("egress"), delivered)
+    assert abandoned(requests, 1_000_000 + ABANDONED_MS - 1) == []
+    assert len(abandoned(requests, 1_000_000 + ABANDONED_MS)) == 1
+    assert abandoned(opened(fact("egress")), 1 << 50) == []
+    assert abandoned(opened(fact("egress"), delivered, fact("finished")), 1 << 50) == []
+    assert abandoned(opened(fact("egress"), delivered, fact("egress", attempt=1)), 1 << 50) == []

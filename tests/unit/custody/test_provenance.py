@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from libs.contracts.northern.v1.envelope_pb2 import Hop
-from libs.contracts.northern.v1.facts_pb2 import Fact
+from libs.contracts.northern.v1.envelope_pb2 import Hop, Try
+from libs.contracts.northern.v1.facts_pb2 import Fact, Outcome
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.runtime.identity import Identity
 from libs.tlog.testimony import verify
@@ -137,6 +137,28 @@ def test_every_attempt_is_listed_with_what_became_of_it(fact: Make) -> None:
     first, second = fact("egress"), fact("egress", attempt=1)
     made = of([first, second, fact("finished", attempts=2), fact("delivered")])
     assert [(each["attempt"], each["outcome"]) for each in made["tries"]] == [(0, None), (1, "completed")]
+
+
+def test_what_failed_before_the_last_attempt_is_told_by_the_end_of_that_one(fact: Make) -> None:
+    failed = Try(attempt=0, route_id="a", code="upstream_error", provider_status=500, sent=True)
+    made = of([fact("egress"), fact("egress", attempt=1), fact("finished", attempts=2, tries=[failed])])
+    assert [(each["outcome"], each["status"], each["error_code"]) for each in made["tries"]] == [
+        ("failed", 500, "upstream_error"),
+        ("completed", 200, None),
+    ]
+    assert made["attempts"] == 2
+
+
+def test_an_attempt_that_was_held_back_is_told_as_one_that_was_not_sent(fact: Make) -> None:
+    """The account could not carry the dearer candidate: the end is that of the attempt that was sent."""
+    held_back = Try(attempt=1, route_id="b", code="insufficient_credits")
+    ended = fact("finished", attempts=1, outcome=Outcome.OUTCOME_FAILED, error_code="timeout", tries=[held_back])
+    made = of([fact("egress"), fact("egress", attempt=1), ended])
+    assert [(each["outcome"], each["error_code"]) for each in made["tries"]] == [
+        ("failed", "timeout"),
+        ("not_sent", "insufficient_credits"),
+    ]
+    assert made["attempts"] == 1
 
 
 def test_facts_from_before_hops_were_stated_still_make_a_record(fact: Make) -> None:

@@ -13,6 +13,7 @@ from libs.contracts.northern.v1.street_pb2 import Beat
 from libs.projection.loop import Projection
 from libs.projection.tasks import stopped
 from libs.telemetry.metrics import Metrics
+from services.custody.domain import ABANDONED_MS
 from services.custody.reader import Records
 from services.custody.reaper import Reaper
 
@@ -107,6 +108,20 @@ async def test_a_worker_that_beats_or_left_less_than_15_s_ago_keeps_its_requests
         st.beat("worker-1", leaving=True)
         assert await st.wait(14) == []
         assert await st.wait(1) == ["0" * 16]
+
+
+async def test_what_was_handed_on_and_lost_is_closed_though_the_worker_that_did_it_lives(
+    table: "KeptTable", fact: Make
+) -> None:
+    async with street(table) as st:
+        await st.wait(1)
+        await st.tell("egress", fact("egress"))
+        await st.tell("delivered", fact("delivered", at_ms=1_800_000_000_000 - ABANDONED_MS))
+        assert await st.wait(14, "worker-1") == []
+        assert await st.wait(1, "worker-1") == ["0" * 16]
+        await st.reaper._close(list(st.records.open))
+        await st.read_to(3)
+        assert await st.wait(1, "worker-1") == []
 
 
 async def test_custody_that_just_started_gives_every_worker_15_s(table: "KeptTable", fact: Make) -> None:

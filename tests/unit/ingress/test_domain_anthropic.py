@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from libs.contracts.errors import AutoUnavailable, InvalidRequest, NorthernError, RouteNotAllowed
+from libs.contracts.errors import InvalidRequest, NorthernError, RouteNotAllowed
 from libs.contracts.northern.v1.envelope_pb2 import Surface
 from services.ingress import domain
 from tests.unit.ingress.asking import ALL, CHAT, COUNT, MESSAGES, message, read
@@ -53,8 +53,8 @@ def test_a_bad_member_is_refused_by_a_sentence_that_names_it(member: str, value:
     ("more", "kind"),
     [
         ({"pii_policy": "clinic"}, InvalidRequest),
-        ({"model": "auto"}, AutoUnavailable),
-        ({"routing": {}}, AutoUnavailable),
+        ({"routing": {}}, InvalidRequest),
+        ({"model": "auto", "routing": {"optimize": "best"}}, InvalidRequest),
         ({"privacy_tier": "provider_api"}, RouteNotAllowed),
     ],
 )

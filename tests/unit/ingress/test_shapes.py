@@ -139,9 +139,26 @@ def test_the_last_turn_is_what_the_user_said_last_and_no_result_of_a_tool(messag
     assert shape(messages=messages).last_user_turn == turn
 
 
-def test_the_last_turn_travels_with_at_most_2_kb_of_it() -> None:
-    turn = shape(messages=[{"role": "user", "content": "漢" * 5_000}]).last_user_turn
-    assert 2_048 - 4 < len(turn.encode()) <= 2_048
+def test_the_last_turn_travels_with_both_its_ends_in_at_most_2_kb() -> None:
+    turn = shape(messages=[{"role": "user", "content": "問" + "漢" * 5_000 + "答"}]).last_user_turn
+    assert 2_000 < len(turn.encode()) <= 2_048
+    assert (turn[0], turn[-1]) == ("問", "答")
+
+
+def test_a_turn_that_ends_with_the_result_of_a_tool_is_not_over() -> None:
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "4"}
+    told = {"type": "text", "text": "a reminder"}
+    assert shape(messages=[USER, {"role": "user", "content": [result, told]}]).tool_loop
+    assert not shape(messages=[{"role": "user", "content": [result]}, USER]).tool_loop
+    assert not shape().tool_loop
+    assert read(chat(messages=[USER, {"role": "tool", "content": "4", "tool_call_id": "t"}])).shape.tool_loop
+    assert not read(chat(messages=[{"role": "tool", "content": "4"}, USER])).shape.tool_loop
+
+
+def test_sound_is_counted() -> None:
+    sound = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+    asked = read(chat(messages=[{"role": "user", "content": [sound, sound]}])).shape
+    assert (asked.audio, asked.images, asked.last_user_turn) == (2, 0, "")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from libs.catalog.load import load
-from libs.catalog.model import Catalog
+from libs.catalog.model import Catalog, Route
 from libs.catalog.residency import may_serve
 from libs.contracts.errors import (
     ModelNotFound,
@@ -16,8 +16,9 @@ from libs.contracts.errors import (
     RouteUnavailable,
 )
 from libs.contracts.northern.v1.envelope_pb2 import Policy
-from libs.contracts.northern.v1.street_pb2 import EgressState
-from services.router.domain import StateOf, choose
+from libs.contracts.northern.v1.street_pb2 import Breaker, EgressState, RouteSignals
+from services.router.domain import StateOf, Street, candidates
+from services.router.health.order import Draw
 
 TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
 AZURE, OPENAI, QWEN = "azure/gpt-4.1-mini-ca", "openai/gpt-4.1-mini-us", "Qwen/Qwen3-14B"
@@ -39,6 +40,11 @@ def states(**named: EgressState | None) -> StateOf:
 
 
 ALL_OPEN = states()
+
+
+def choose(catalog: Catalog, name: str, allowed: Policy, state_of: StateOf) -> Route:
+    """The first that is tried."""
+    return candidates(catalog, name, allowed, Street(state_of, {}), Draw("t_one s1", "0" * 16))[0]
 
 
 def policy(*residency: str, tiers: tuple[str, ...] = TIERS, tier: str = "") -> Policy:
@@ -189,3 +195,87 @@ def test_an_address_that_the_account_fills_is_judged_by_who_knows_it(catalog: Ca
         choose(catalog, AZURE, policy("CA"), custom)
     with pytest.raises(ResidencyRefused):
         choose(catalog, "bedrock/mistral.mistral-large-2402-v1:0-ca", own("CA"), custom)
+
+
+HAIKU_DIRECT, HAIKU_US = (
+    "anthropic/claude-haiku-4-5-20251001-us",
+    "bedrock/us.anthropic.claude-haiku-4-5-20251001-v1:0-us",
+)
+VERTEX = "vertex_ai/claude-haiku-4-5@20251001-us"
+
+
+def slip(
+    catalog: Catalog, name: str, *residency: str, tier: str = "", state_of: StateOf = ALL_OPEN, **failing: Breaker
+) -> list[str]:
+    """The whole order, fallbacks allowed. `failing`: `haiku_us=BREAKER_OPEN` and so on."""
+    allowed = Policy(allowed_tiers=TIERS, tier=tier, residency=residency, allow_fallbacks=True)
+    names = {"haiku": HAIKU, "haiku_us": HAIKU_US, "azure": AZURE, "openai": OPENAI}
+    signals = {
+        names[name]: RouteSignals(route_id=names[name], breaker=breaker, headroom_permille=1000)
+        for name, breaker in failing.items()
+    }
+    found = candidates(catalog, name, allowed, Street(state_of, signals), Draw("t_one s1", "0" * 16))
+    return [route.route_id for route in found]
+
+
+def test_a_native_id_falls_back_within_its_tier_first_and_then_to_the_next_that_the_key_allows(
+    catalog: Catalog,
+) -> None:
+    assert slip(catalog, "claude-haiku-4-5") == [HAIKU, HAIKU_US, HAIKU_DIRECT, VERTEX]
+    assert slip(catalog, "claude-haiku-4-5[1m]") == [HAIKU, HAIKU_US, HAIKU_DIRECT, VERTEX]
+    assert slip(catalog, "claude-haiku-4-5", tier="managed_canadian_cloud") == [HAIKU, HAIKU_US]
+    assert slip(catalog, "claude-haiku-4-5", "US", "CA") == [HAIKU_US, VERTEX]
+
+
+def test_an_exact_id_falls_back_to_its_siblings_and_to_nothing_else(catalog: Catalog) -> None:
+    assert slip(catalog, HAIKU) == slip(catalog, f"{HAIKU}[1m]") == [HAIKU, HAIKU_US]
+    assert slip(catalog, HAIKU_US) == [HAIKU_US]
+    assert slip(catalog, AZURE) == [AZURE]
+    assert slip(catalog, HAIKU, haiku=Breaker.BREAKER_OPEN) == [HAIKU_US, HAIKU]
+
+
+def test_where_every_candidate_fails_the_one_that_would_be_best_is_tried(catalog: Catalog) -> None:
+    down = Breaker.BREAKER_OPEN
+    assert slip(catalog, "gpt-4.1-mini", azure=down, openai=down) == [AZURE, OPENAI]
+    assert slip(catalog, AZURE, azure=Breaker.BREAKER_OPEN) == [AZURE]
+
+
+def test_a_refused_name_is_refused_whatever_else_would_do(catalog: Catalog) -> None:
+    with pytest.raises(ResidencyRefused):
+        slip(catalog, HAIKU, "US", "CA")
+    closed = states(bedrock_global=EgressState(name="bedrock-global", available=False, reason="no key"))
+    with pytest.raises(RouteUnavailable):
+        slip(catalog, HAIKU, state_of=closed)
+
+
+def test_a_name_whose_worker_is_gone_is_answered_by_its_sibling(catalog: Catalog) -> None:
+    assert slip(catalog, HAIKU, state_of=states(bedrock_global=None)) == [HAIKU_US]
+    with pytest.raises(Overloaded):
+        slip(catalog, HAIKU, state_of=states(bedrock_global=None, bedrock_us=None))
+
+
+def test_an_accounts_own_credential_falls_back_only_to_what_it_opens(catalog: Catalog) -> None:
+    allowed = Policy(allowed_tiers=TIERS, byok=True, allow_fallbacks=True)
+    found = candidates(catalog, "claude-haiku-4-5", allowed, Street(ALL_OPEN, {}), Draw("", "1"))
+    assert [route.route_id for route in found] == [HAIKU, HAIKU_US]
+
+
+def test_i4_no_candidate_of_any_slip_breaks_a_rule(catalog: Catalog) -> None:
+    for residency in ((), ("CA",), ("US",), ("CA", "US")):
+        for tier in ("", *TIERS):
+            for name in [*catalog.routes, *catalog.native]:
+                try:
+                    found = slip(catalog, name, *residency, tier=tier)
+                except NorthernError:
+                    continue
+                routes = [catalog.routes[route_id] for route_id in found]
+                assert 1 <= len(routes) <= 8
+                assert len(set(found)) == len(found)
+                assert all(may_serve(residency, route.processing) is None for route in routes)
+                assert all(tier in {"", route.tier} for route in routes)
+
+
+def test_two_routers_that_heard_the_same_give_the_same_order(catalog: Catalog) -> None:
+    other = load(Path("infra/config"))
+    for name in [*catalog.routes, *catalog.native]:
+        assert slip(catalog, name, haiku=Breaker.BREAKER_PROBING) == slip(other, name, haiku=Breaker.BREAKER_PROBING)

@@ -1,9 +1,10 @@
 """Envelopes in, a slip on them and on to a worker; or a failure straight to the edge, on record if it proves much."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,14 +13,17 @@ from libs.bus.beats import Heard
 from libs.bus.facts import FactPublisher
 from libs.bus.memory import MemoryBus
 from libs.catalog.load import load
+from libs.catalog.model import Route
 from libs.contracts import subjects
-from libs.contracts.northern.v1.envelope_pb2 import Envelope, Policy, Shape
+from libs.contracts.northern.v1.envelope_pb2 import Decision, Envelope, Policy, Shape
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch
 from libs.contracts.northern.v1.frames_pb2 import Failure, Frame
-from libs.contracts.northern.v1.street_pb2 import Beat, EgressState
+from libs.contracts.northern.v1.street_pb2 import Beat, Breaker, EgressState, RouteSignals
 from libs.runtime.identity import Identity
 from libs.telemetry.metrics import Metrics
+from services.router.auto import Auto
 from services.router.handlers import Handlers
+from services.router.legal import Legal
 from tests.support.broker import until
 
 TIERS = ("managed_canadian_cloud", "provider_api", "self_hosted")
@@ -39,14 +43,14 @@ class Room:
     replies: list[Frame] = field(default_factory=list)
     work: list[Envelope] = field(default_factory=list)
 
-    async def ask(self, model: str, *residency: str) -> None:
+    async def ask(self, model: str, *residency: str, fallbacks: bool = False) -> None:
         envelope = Envelope(
             request_id="0" * 16,
             tenant="t_one",
             key_id="k_one",
             reply=REPLY,
             shape=Shape(model=model),
-            policy=Policy(allowed_tiers=TIERS, residency=residency),
+            policy=Policy(allowed_tiers=TIERS, residency=residency, allow_fallbacks=fallbacks),
             body=b"{}",
             salt=b"s" * 32,
         )
@@ -160,14 +164,14 @@ async def test_a_worker_that_beats_but_does_not_listen_becomes_a_failure_at_once
     failure = await room.failure()
     assert (failure.code, failure.retry_after_ms) == ("overloaded", 1000)
     assert b"ni_handoffs_refused_total 1.0" in room.handlers.metrics.text()
-    assert not room.handlers.on_their_way
+    assert not room.handlers.on_their_way.kept
 
 
 async def test_only_the_servers_own_refusal_counts_as_one(room: Room) -> None:
     await room.worker("azure-ca")
     await room.ask(AZURE)
     await until(lambda: bool(room.work))
-    (token,) = room.handlers.on_their_way
+    (token,) = room.handlers.on_their_way.kept
     await room.bus.publish(subjects.nak("router", "r1", token), b"x")
     await room.bus.publish(subjects.nak("router", "r1", "0123456789abcdef"), b"")
     await asyncio.sleep(0.01)
@@ -199,9 +203,74 @@ async def test_what_is_remembered_of_requests_on_their_way_is_bounded_and_holds_
     for _ in range(5):
         await room.ask(AZURE)
     await until(lambda: len(room.work) == 5)
-    kept = room.handlers.on_their_way
-    kept.update({token: (at - 60, envelope) for token, (at, envelope) in kept.items()})
+    kept = room.handlers.on_their_way.kept
+    kept.update({token: (at - 60, envelope, size) for token, (at, envelope, size) in kept.items()})
     await room.ask(AZURE)
     await until(lambda: len(room.work) == 6)
-    ((_, envelope),) = kept.values()
-    assert envelope == Envelope(request_id="0" * 16, reply=REPLY)
+    ((_, envelope, size),) = kept.values()
+    assert (envelope, size) == (Envelope(request_id="0" * 16, reply=REPLY), 0)
+
+
+async def test_a_slip_holds_all_that_may_be_tried_and_one_where_fallbacks_are_forbidden(
+    room: Room,
+) -> None:
+    await room.worker("azure-ca")
+    await room.ask("gpt-4.1-mini", fallbacks=True)
+    await room.ask("gpt-4.1-mini")
+    await until(lambda: len(room.work) == 2)
+    many, one = ([each.route_id for each in envelope.slip] for envelope in room.work)
+    assert many == [AZURE, OPENAI]
+    assert one == [AZURE]
+
+
+async def test_where_the_first_worker_is_gone_the_next_candidates_takes_it_whole(room: Room) -> None:
+    await room.worker("openai")
+    await room.ask("gpt-4.1-mini", fallbacks=True)
+    await until(lambda: bool(room.work))
+    (envelope,) = room.work
+    assert [each.route_id for each in envelope.slip] == [OPENAI]
+    assert (envelope.body, envelope.salt, envelope.attempt) == (b"{}", b"s" * 32, 0)
+    assert not room.replies
+    assert b"ni_handoffs_refused_total 1.0" in room.handlers.metrics.text()
+
+
+async def test_where_no_candidates_worker_is_there_it_is_said_once(room: Room) -> None:
+    await room.ask("gpt-4.1-mini", fallbacks=True)
+    assert (await room.failure()).code == "overloaded"
+    assert b"ni_handoffs_refused_total 2.0" in room.handlers.metrics.text()
+    assert (len(room.replies), room.handlers.on_their_way.size) == (1, 0)
+
+
+async def test_a_breaker_that_one_worker_reports_moves_the_next_request_elsewhere(room: Room) -> None:
+    await room.worker("azure-ca")
+    await room.worker("openai")
+    failing = RouteSignals(route_id=AZURE, calls=9, breaker=Breaker.BREAKER_OPEN, headroom_permille=1000)
+    states = [EgressState(name=name, available=True) for name in CATALOG.egresses]
+    beat = Beat(service="worker", replica="w", boot_id="w", egresses=states, routes=[failing])
+    await room.bus.publish(subjects.beat("worker"), beat.SerializeToString())
+    await until(lambda: AZURE in room.handlers.heard.signals())
+    await room.ask("gpt-4.1-mini", fallbacks=True)
+    await room.ask(AZURE, fallbacks=True)  # there is no other of its tier: it is tried
+    await until(lambda: len(room.work) == 2)
+    assert {tuple(each.route_id for each in envelope.slip) for envelope in room.work} == {(OPENAI, AZURE), (AZURE,)}
+
+
+class Falling:
+    """A chooser that has a fault."""
+
+    def decide(self, *_: object) -> tuple[list[Route], Decision]:
+        raise ZeroDivisionError
+
+    def explain(self, *_: object, excluded: Mapping[str, str]) -> dict[str, Any]:
+        raise ZeroDivisionError
+
+
+async def test_a_choice_that_falls_is_an_internal_failure_at_once_and_the_next_request_is_served(room: Room) -> None:
+    await room.worker("azure-ca")
+    handlers = replace(room.handlers, auto=Auto(legal=Legal(catalog=CATALOG), chooser=Falling()))
+    envelope = Envelope(reply=REPLY, shape=Shape(model="auto"), policy=Policy(allowed_tiers=TIERS))
+    await handlers.route(Message(subjects.ROUTE, envelope.SerializeToString()))
+    failure = await room.failure()
+    assert (failure.code, "ZeroDivision" in failure.message) == ("internal", False)
+    await room.ask(AZURE)
+    await until(lambda: bool(room.work))

@@ -1,6 +1,7 @@
 """Policies: what c2sp.org/tlog-policy allows is read, what it forbids is refused, and the quorum is what it says."""
 
 from contextlib import suppress
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,7 @@ def test_a_witness_of_the_logs_own_name_does_not_sign_for_the_log() -> None:
         f"{HEAD}hello\nquorum none\n",
         f"{HEAD}quorum none\r\n",
     ],
+    ids=count(1),
 )
 def test_what_the_specification_forbids_is_refused(text: str) -> None:
     with refused(Reason.MALFORMED_POLICY):

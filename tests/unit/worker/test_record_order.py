@@ -20,9 +20,11 @@ from services.worker.app import _own
 from services.worker.byok.clients import Clients
 from services.worker.byok.kept import Kept
 from services.worker.byok.ring import Ring
+from services.worker.handoffs import Handoffs
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
 from services.worker.providers.openai.wire import OpenAIProvider
+from services.worker.signals import Signals
 from services.worker.street import Street
 from services.worker.testimony import Witness
 from services.worker.ways_out import find
@@ -73,6 +75,8 @@ async def a_run(bus: SlowEgress) -> tuple[worker.Run, FactPublisher]:
         fetcher=Fetcher(),
         facts=facts,
         ledger=ledger,
+        handoffs=Handoffs(bus, "b"),
+        signals=Signals(),
         metrics=Metrics(),
     )
     envelope = Envelope(request_id="0" * 16, tenant="t", reply="ni.reply.ingress.r.t", salt=b"s" * 32)

@@ -289,6 +289,23 @@ class Feedback(_message.Message):
     task: str
     def __init__(self, of_request: _Optional[str] = ..., rating: _Optional[int] = ..., key_id: _Optional[str] = ..., route_id: _Optional[str] = ..., task: _Optional[str] = ...) -> None: ...
 
+class FeedbackCounts(_message.Message):
+    __slots__ = ("counts",)
+    class Count(_message.Message):
+        __slots__ = ("route_id", "task", "good", "bad")
+        ROUTE_ID_FIELD_NUMBER: _ClassVar[int]
+        TASK_FIELD_NUMBER: _ClassVar[int]
+        GOOD_FIELD_NUMBER: _ClassVar[int]
+        BAD_FIELD_NUMBER: _ClassVar[int]
+        route_id: str
+        task: str
+        good: int
+        bad: int
+        def __init__(self, route_id: _Optional[str] = ..., task: _Optional[str] = ..., good: _Optional[int] = ..., bad: _Optional[int] = ...) -> None: ...
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    counts: _containers.RepeatedCompositeFieldContainer[FeedbackCounts.Count]
+    def __init__(self, counts: _Optional[_Iterable[_Union[FeedbackCounts.Count, _Mapping]]] = ...) -> None: ...
+
 class Fact(_message.Message):
     __slots__ = ("request_id", "tenant", "at_ms", "egress", "finished", "delivered", "refused", "pii", "admin", "feedback")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]

@@ -1,3 +1,4 @@
+from libs.contracts.northern.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -289,3 +290,35 @@ class ExportTold(_message.Message):
     files: _containers.RepeatedCompositeFieldContainer[ExportFile]
     next: str
     def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., files: _Optional[_Iterable[_Union[ExportFile, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
+
+class RouteAsk(_message.Message):
+    __slots__ = ("envelope",)
+    ENVELOPE_FIELD_NUMBER: _ClassVar[int]
+    envelope: _envelope_pb2.Envelope
+    def __init__(self, envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ...) -> None: ...
+
+class RouteTold(_message.Message):
+    __slots__ = ("failure", "json")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    failure: QueryFailure
+    json: bytes
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., json: _Optional[bytes] = ...) -> None: ...
+
+class AnsweredAsk(_message.Message):
+    __slots__ = ("tenant", "request_id")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    request_id: str
+    def __init__(self, tenant: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class AnsweredTold(_message.Message):
+    __slots__ = ("failure", "route_id", "task")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    failure: QueryFailure
+    route_id: str
+    task: str
+    def __init__(self, failure: _Optional[_Union[QueryFailure, _Mapping]] = ..., route_id: _Optional[str] = ..., task: _Optional[str] = ...) -> None: ...

@@ -12,9 +12,20 @@ class Breaker(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BREAKER_CLOSED: _ClassVar[Breaker]
     BREAKER_OPEN: _ClassVar[Breaker]
     BREAKER_PROBING: _ClassVar[Breaker]
+
+class Reach(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REACH_UNKNOWN: _ClassVar[Reach]
+    REACH_READY: _ClassVar[Reach]
+    REACH_LOADING: _ClassVar[Reach]
+    REACH_NONE: _ClassVar[Reach]
 BREAKER_CLOSED: Breaker
 BREAKER_OPEN: Breaker
 BREAKER_PROBING: Breaker
+REACH_UNKNOWN: Reach
+REACH_READY: Reach
+REACH_LOADING: Reach
+REACH_NONE: Reach
 
 class EgressState(_message.Message):
     __slots__ = ("name", "available", "reason", "sandbox", "custom", "has_credential")
@@ -33,7 +44,7 @@ class EgressState(_message.Message):
     def __init__(self, name: _Optional[str] = ..., available: _Optional[bool] = ..., reason: _Optional[str] = ..., sandbox: _Optional[bool] = ..., custom: _Optional[bool] = ..., has_credential: _Optional[bool] = ...) -> None: ...
 
 class RouteSignals(_message.Message):
-    __slots__ = ("route_id", "first_byte_p50_ms", "first_byte_p95_ms", "total_p50_ms", "total_p95_ms", "calls", "error_permille", "pending", "headroom_permille", "breaker", "tokens_per_s", "last_ms")
+    __slots__ = ("route_id", "first_byte_p50_ms", "first_byte_p95_ms", "total_p50_ms", "total_p95_ms", "calls", "error_permille", "pending", "headroom_permille", "breaker", "tokens_per_s", "last_ms", "reach")
     ROUTE_ID_FIELD_NUMBER: _ClassVar[int]
     FIRST_BYTE_P50_MS_FIELD_NUMBER: _ClassVar[int]
     FIRST_BYTE_P95_MS_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +57,7 @@ class RouteSignals(_message.Message):
     BREAKER_FIELD_NUMBER: _ClassVar[int]
     TOKENS_PER_S_FIELD_NUMBER: _ClassVar[int]
     LAST_MS_FIELD_NUMBER: _ClassVar[int]
+    REACH_FIELD_NUMBER: _ClassVar[int]
     route_id: str
     first_byte_p50_ms: int
     first_byte_p95_ms: int
@@ -58,7 +70,8 @@ class RouteSignals(_message.Message):
     breaker: Breaker
     tokens_per_s: int
     last_ms: int
-    def __init__(self, route_id: _Optional[str] = ..., first_byte_p50_ms: _Optional[int] = ..., first_byte_p95_ms: _Optional[int] = ..., total_p50_ms: _Optional[int] = ..., total_p95_ms: _Optional[int] = ..., calls: _Optional[int] = ..., error_permille: _Optional[int] = ..., pending: _Optional[int] = ..., headroom_permille: _Optional[int] = ..., breaker: _Optional[_Union[Breaker, str]] = ..., tokens_per_s: _Optional[int] = ..., last_ms: _Optional[int] = ...) -> None: ...
+    reach: Reach
+    def __init__(self, route_id: _Optional[str] = ..., first_byte_p50_ms: _Optional[int] = ..., first_byte_p95_ms: _Optional[int] = ..., total_p50_ms: _Optional[int] = ..., total_p95_ms: _Optional[int] = ..., calls: _Optional[int] = ..., error_permille: _Optional[int] = ..., pending: _Optional[int] = ..., headroom_permille: _Optional[int] = ..., breaker: _Optional[_Union[Breaker, str]] = ..., tokens_per_s: _Optional[int] = ..., last_ms: _Optional[int] = ..., reach: _Optional[_Union[Reach, str]] = ...) -> None: ...
 
 class Beat(_message.Message):
     __slots__ = ("service", "replica", "boot_id", "egresses", "routes", "leaving")

@@ -13,10 +13,12 @@ from services.ingress.openapi.parts import (
     one_of,
     or_null,
     ref,
+    sent,
     shape,
     text,
     whole,
 )
+from services.ingress.routing.asking import MAX_NAME, MAX_POOL, MAX_TASK, MODES, STICKY
 
 # Fields of ours, in every body that goes to a model; never sent to a provider.
 OURS: Final[Mapping[str, Schema]] = {
@@ -72,15 +74,25 @@ STREAM_EXAMPLE: Final = (
 )
 
 SCHEMAS: Final[dict[str, Schema]] = {
-    "Routing": shape(
+    "Routing": sent(
         {},
         {
-            "model_pool": listing(text(), "Choose only from these routes."),
-            "optimize": one_of("balanced", "quality", "cost", "latency"),
-            "task": text("Instead of the detected type of task."),
-            "sticky": flag(),
+            "model_pool": or_null(
+                listing(
+                    text(minLength=1, maxLength=MAX_NAME),
+                    "Choose only from these, instead of from the key's.",
+                    minItems=1,
+                    maxItems=MAX_POOL,
+                )
+            ),
+            "optimize": or_null(one_of(*MODES, description="Instead of the key's.")),
+            "task": or_null(text("Instead of the detected type of task.", minLength=1, maxLength=MAX_TASK)),
+            "sticky": or_null(
+                one_of(*STICKY, description="`off`: the conversation so far does not matter.", default="auto")
+            ),
         },
-        description='What `model: "auto"` is to go by, for this call.',
+        description='What `model: "auto"` is to go by, for this call; with a model that is named it is refused.',
+        examples=[{"optimize": "quality", "model_pool": ["Qwen/Qwen3-14B", "Qwen/Qwen3-32B"]}],
     ),
     "ToolCall": shape(
         {
@@ -92,7 +104,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "ChatRequest": shape(
         {
-            "model": text("A route id, a model's own name, or an alias.", minLength=1, maxLength=256),
+            "model": text("A route id, a model's own name, an alias, or `auto`.", minLength=1, maxLength=256),
             "messages": listing(_MESSAGE, minItems=1, maxItems=2000),
         },
         {

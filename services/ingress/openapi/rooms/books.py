@@ -13,6 +13,7 @@ from services.ingress.openapi.parts import (
     amount,
     at,
     flag,
+    number,
     one_of,
     or_null,
     page_of,
@@ -40,6 +41,20 @@ _USED: Final[dict[str, Any]] = {
     "cached_tokens": 0,
     "cache_write_tokens": 0,
     "image_parts": 0,
+}
+_ROUTED: Final[dict[str, Any]] = {
+    "task": "code_generation",
+    "complexity": "simple",
+    "confidence": 0.95,
+    "model": "Qwen/Qwen3-14B",
+    "optimize": "balanced",
+    "reason": "utility",
+    "fit": 0.81,
+    "expected_cost_usd": "0.00012",
+    "candidates_considered": 7,
+    "propensity": 1.0,
+    "routing_time_ms": 0.118,
+    "router_version": "r1-5a3e",
 }
 _TRANSACTION: Final[dict[str, Any]] = {
     "id": "tx_0000000000000002",
@@ -76,13 +91,32 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "dialect": text(),
             "surface": text(),
             "operation": text(),
-            "task": or_null(text()),
+            "task": or_null(text("Of `auto`.")),
+            "routing": or_null(ref("Routed")),
             "stream": flag(),
             "attempts": whole(),
             "error_code": or_null(text()),
             "estimated": flag(),
             "breakdown": or_null(shape({}, more=True, description="Why this price.")),
         }
+    ),
+    "Routed": shape(
+        {
+            "task": text(),
+            "complexity": text(),
+            "confidence": number("That the task is right."),
+            "model": text("The route that was chosen; after a fallback the one that answered."),
+            "optimize": text(),
+            "reason": text(),
+            "fit": number(),
+            "expected_cost_usd": text("A decimal string."),
+            "candidates_considered": whole(),
+            "propensity": number("With which it was chosen: 1 without exploration."),
+            "routing_time_ms": number(),
+            "router_version": text(),
+        },
+        description="What `auto` chose and why; null where the model was named directly.",
+        examples=[_ROUTED],
     ),
     "Total": shape(
         {

@@ -25,7 +25,6 @@ _CODES: Final = (
     "record_unavailable",
     "pii_unavailable",
     "pii_unsupported_content",
-    "auto_unavailable",
 )
 _PAID: Final = (
     "insufficient_credits",
@@ -41,7 +40,7 @@ def _header(name: str, said: str, schema: Schema) -> Parameter:
     return Parameter(name=name, text=said, place="header", schema=schema)
 
 
-_OURS: Final = (
+OUR_HEADERS: Final = (
     _header("X-Privacy-Tier", "The same as `privacy_tier`; both given must agree.", text()),
     _header("X-NI-Residency", "The same as `residency`, separated by commas.", text()),
     _header("X-NI-Allow-Fallbacks", "The same as `allow_fallbacks`.", flag(default=True)),
@@ -82,6 +81,18 @@ HEADERS: Final[dict[str, Any]] = {
         "x-ni-cost": "What the answer costs, where that is known before the first byte.",
         "x-ni-dropped-params": "Hints that the route cannot honour.",
         "x-ni-answered-by": "`gateway`: no model was asked; the answer is about the name that was sent, and free.",
+        "x-ni-route-model": "For `auto`: the route that was chosen.",
+        "x-ni-route-task": "For `auto`: what the prompt was taken for.",
+        "x-ni-route-complexity": "For `auto`: `simple`, `moderate` or `complex`.",
+        "x-ni-route-confidence": "For `auto`: that the task is right, 0 to 1.",
+        "x-ni-route-reason": "For `auto`: `utility`, `sticky`, `override`, `only_candidate` or `fallback`.",
+        "x-ni-route-optimize": "For `auto`: the mode it went by.",
+        "x-ni-route-fit": "For `auto`: how well the route suits the task, 0 to 1.",
+        "x-ni-route-fallbacks": "For `auto`: what was to be tried after it, in order.",
+        "x-ni-route-expected-cost-usd": "For `auto`: the cost expected beforehand, by the rate card.",
+        "x-ni-route-considered": "For `auto`: how many routes passed every filter.",
+        "x-ni-route-time-ms": "For `auto`: how long the choice took.",
+        "x-ni-route-version": "For `auto`: of the weights and abilities it was made by.",
         "x-ni-sandbox": "`true`: no model was asked; the sandbox answered.",
     }.items()
 }
@@ -93,7 +104,7 @@ _CHAT: Final = Operation(
     id="create_chat_completion",
     tag=_TAG,
     summary="Answer a conversation, in OpenAI's dialect",
-    parameters=(*_OURS, _ONCE),
+    parameters=(*OUR_HEADERS, _ONCE),
     body=ref("ChatRequest"),
     example=chat.REQUEST_EXAMPLE,
     answer=Answer(
@@ -110,7 +121,7 @@ _MESSAGES: Final = Operation(
     id="create_message",
     tag=_TAG,
     summary="Answer a conversation, in Anthropic's dialect",
-    parameters=(*_OURS, *_VERSIONS, _ONCE),
+    parameters=(*OUR_HEADERS, *_VERSIONS, _ONCE),
     body=ref("MessagesRequest"),
     example=messages.REQUEST_EXAMPLE,
     answer=Answer(
@@ -127,7 +138,7 @@ _COUNT: Final = replace(
     path="/messages/count_tokens",
     id="count_tokens",
     summary="Count the tokens of a conversation; free",
-    parameters=(*_OURS, *_VERSIONS),
+    parameters=(*OUR_HEADERS, *_VERSIONS),
     body=ref("CountRequest"),
     example=messages.COUNT_EXAMPLE,
     answer=Answer(schema=ref("Counted"), text="The count.", headers=_TOLD),

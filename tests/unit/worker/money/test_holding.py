@@ -19,7 +19,7 @@ from libs.contracts.errors import (
     RateLimitExceeded,
     SpendCapReached,
 )
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope, Shape
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope, Shape, Try
 from libs.contracts.northern.v1.ledger_pb2 import LedgerReply, LedgerRequest
 from libs.telemetry.metrics import Metrics
 from services.worker.money import asking, holding
@@ -135,14 +135,31 @@ async def test_every_refusal_is_an_error_in_a_sentence(
 async def test_a_dearer_attempt_asks_for_the_difference_and_a_cheaper_one_for_nothing(
     make: Make, said: ScriptedLedger
 ) -> None:
-    made = await granted(make(attempt=1, held_nano=FIRST - 70))
+    made = await granted(make(attempt=1, held=True, held_nano=FIRST - 70))
     assert made.nano == FIRST
-    made = await granted(make(attempt=2, held_nano=FIRST + 5))
+    made = await granted(make(attempt=2, held=True, held_nano=FIRST + 5))
     assert made.nano == FIRST + 5
     assert [(each.op_id, each.amount_nano) for each in said.extends()] == [
         (f"{REQUEST}:1:1", 70),
         (f"{REQUEST}:2:2", 0),
     ]
+    assert said.holds() == []
+
+
+def test_a_request_that_was_tried_before_has_a_hold_whatever_it_comes_to() -> None:
+    envelope = Envelope()
+    assert not Account.of(envelope).held
+    envelope.tries.append(Try())
+    assert Account.of(envelope).held
+
+
+async def test_a_hold_of_nothing_is_a_hold_too_and_the_attempt_after_it_raises_it(
+    make: Make, said: ScriptedLedger
+) -> None:
+    """The same operation with another amount would be refused."""
+    made = await granted(make(attempt=1, held=True, held_nano=0))
+    assert made.nano == FIRST
+    assert [each.amount_nano for each in said.extends()] == [FIRST]
     assert said.holds() == []
 
 

@@ -1,0 +1,197 @@
+"""What the attempts at one request share: envelope and body, record and money, and how all of it is closed, once."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from libs.bus.outflow import Outflow
+from libs.catalog.model import Route
+from libs.contracts.errors import NorthernError, ResidencyRefused
+from libs.contracts.northern.v1.envelope_pb2 import Envelope, Try
+from libs.contracts.northern.v1.facts_pb2 import Egress, Finished, Outcome
+from libs.contracts.northern.v1.frames_pb2 import End, Head, RouteFacts
+from libs.telemetry.log import logger
+from services.worker import callers, domain
+from services.worker.record import Record
+from services.worker.seen import Seen
+from services.worker.street import Street
+
+
+class Made(Protocol):
+    """An attempt, as far as the end of its request needs to know it. `egress`: its record, once that was begun."""
+
+    egress: Egress | None
+    facts: RouteFacts | None
+    unheld: bool
+
+    @property
+    def dialled(self) -> bool: ...
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Headers that were sent."""
+
+    def finished(self, outcome: Outcome, error_code: str) -> tuple[Finished, End]:
+        """Its end as it goes on record, and as the caller is told of it."""
+
+    def tried(self, error_code: str) -> Try:
+        """The same in short, for what comes after it."""
+
+    def give_back(self) -> None:
+        """What it holds on the account."""
+
+
+class Request:
+    """One request at one worker. `envelope.attempt` is the candidate whose turn it is, `envelope.tries` what failed.
+
+    `current`: the attempt that runs; `failed`: the last one of this worker that called a provider and failed, so that
+    its Try is the last. `committed`: the answer is the current attempt's, whatever becomes of it.
+    """
+
+    def __init__(self, street: Street, envelope: Envelope, outflow: Outflow) -> None:
+        self.street, self.envelope, self.outflow = street, envelope, outflow
+        self.record = Record(street.facts, envelope, street.witness)
+        self.streams = envelope.shape.stream and not callers.counts(envelope)
+        self.committed = False
+        self.current: Made | None = None
+        self.failed: Made | None = None
+        self.error: NorthernError | None = None  # of `failed`
+        self.limits: Mapping[str, str] = {}  # of the key, as the ledger stated them with the hold
+        self._refusals: list[ResidencyRefused] = []
+        self._began = time.monotonic()
+
+    @property
+    def more(self) -> bool:
+        """Whether another candidate may take over should this one fail."""
+        envelope = self.envelope
+        left = envelope.policy.allow_fallbacks and envelope.attempt + 1 < len(envelope.slip)
+        return left and not self.committed and (not envelope.budget_ms or self._budget_left_ms() > 0)
+
+    @property
+    def opened(self) -> bool:
+        """Whether an egress record exists, or may: then there is an end to be stated."""
+        current = self.current
+        return bool(self.envelope.tries) or (current is not None and current.egress is not None)
+
+    @property
+    def secrets(self) -> list[Mapping[str, str]]:
+        """Headers that were sent, of every call whose failure may be told."""
+        return [each.secrets for each in (self.current, self.failed) if each is not None]
+
+    @property
+    def calls(self) -> int:
+        """To providers, of this worker and those before it."""
+        current = self.current
+        return len(self.envelope.tries) + (current is not None and current.dialled)
+
+    async def body(self) -> bytes:
+        """As the caller sent it. A large one stays with its holder until Head, so it can be had again."""
+        envelope = self.envelope
+        if envelope.HasField("body_ref"):
+            return await self.outflow.pull(envelope.body_ref.subject, envelope.body_ref.size)
+        return envelope.body
+
+    def let_go(self) -> None:
+        """What no later attempt can need is not kept."""
+        if not self.more:
+            self.drop_body()
+
+    def drop_body(self) -> None:
+        """An answer may take an hour, and what was asked is not needed for it."""
+        self.envelope.ClearField("body")
+
+    def commit(self) -> None:
+        self.committed = True
+        self.drop_body()
+
+    def head(self, route: Route, facts: RouteFacts | None, seen: Seen, dropped: Iterable[str]) -> Head:
+        """What stands before an answer. Time with providers is theirs, however many there were."""
+        envelope = self.envelope
+        return Head(
+            status=200,
+            stream=self.streams,
+            route=facts,
+            dropped_params=callers.as_called(envelope, dropped),
+            attempts=self.calls,
+            limits=self.limits,
+            provider_us=seen.provider_us() + 1000 * sum(each.total_ms for each in envelope.tries),
+            provider_request_id=seen.endpoint.provider_request_id,
+            decision=domain.decided(envelope, route.route_id),
+        )
+
+    def leave(self) -> None:
+        """Another worker has it next."""
+        if self.envelope.budget_ms:
+            self.envelope.budget_ms = max(1, self._budget_left_ms())
+            self._began = time.monotonic()
+        if self._refusals:  # a refusal alone is an end, and nothing is on record yet that it could stand beside
+            logger().warning("refusal_lost", request_id=self.envelope.request_id)
+
+    def tried(self, attempt: Made, error: NorthernError) -> None:
+        """A call that failed before its first content."""
+        self._count(Outcome.OUTCOME_FAILED)
+        self.envelope.tries.append(attempt.tried(error.code))
+        self.failed, self.error, self.current = attempt, error, None
+
+    def refused(self, error: ResidencyRefused) -> None:
+        """A candidate that this worker must not call."""
+        self._refusals.append(error)
+        if self.envelope.tries:
+            self.state_refusals()
+
+    def state_refusals(self) -> None:
+        """Put them on record: beside a durable egress record or where there is none, for a refusal alone is an end."""
+        for error in self._refusals:
+            self.record.refuse(error)
+        self._refusals.clear()
+
+    @property
+    def told(self) -> Made | None:
+        """The attempt that the caller is told of: the last that called, or could have."""
+        current = self.current
+        if current is not None and current.egress is not None and (current.dialled or not self.envelope.tries):
+            return None if current.unheld else current
+        return self.failed
+
+    async def close(self, outcome: Outcome, error_code: str = "", *, wait: bool = True) -> End:
+        """Close what was put on record, once. Durable before the caller sees the end; late only where the broker is."""
+        envelope, current = self.envelope, self.current
+        if self.record.closed or not self.opened:
+            return End()
+        tries = list(envelope.tries)
+        if current is not None and current.egress is not None and (current.dialled or not tries):
+            if not current.dialled:
+                outcome = Outcome.OUTCOME_NOT_SENT
+                current.give_back()
+            counted: Made | None = current
+            self._count(outcome)
+        else:  # it got no further than the attempt before it, which did call
+            held_back = [current.tried(error_code)] if current is not None and current.egress is not None else []
+            counted, outcome, error_code = self.failed, Outcome.OUTCOME_FAILED, tries.pop().code
+            tries += held_back
+        if counted is None:
+            finished, end = _foreign(envelope.tries[-1]), End()
+        else:
+            finished, end = counted.finished(outcome, error_code)
+        finished.boot_id = self.street.boot_id
+        finished.tries.extend(tries)
+        await self.record.close(finished, counted.egress if counted is not None else None, wait=wait)
+        return end
+
+    def _budget_left_ms(self) -> int:
+        return self.envelope.budget_ms - int((time.monotonic() - self._began) * 1000)
+
+    def _count(self, outcome: Outcome) -> None:
+        egress = self.envelope.slip[self.envelope.attempt].egress
+        self.street.metrics.count("provider_calls_total", egress, Outcome.Name(outcome)[8:].lower())
+
+
+def _foreign(last: Try) -> Finished:
+    """The end of a request whose last call another worker made: what that one said of it."""
+    return Finished(
+        attempts=last.attempt + 1,
+        outcome=Outcome.OUTCOME_FAILED,
+        error_code=last.code,
+        provider_status=last.provider_status,
+        total_ms=last.total_ms,
+    )
