@@ -16,6 +16,13 @@ async def street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stre
         yield started
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def failing_street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Street]:
+    """Another one, shared by those whose providers fail: the breakers that they open are not the others' business."""
+    async with Street(tmp_path_factory.mktemp("failing") / "state") as started:
+        yield started
+
+
 @pytest.fixture(scope="session")
 def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A provisioned nats-server that lets everybody in; whoever kills it starts it again."""

@@ -82,5 +82,7 @@ class Doorman:
 @asynccontextmanager
 async def doorman_of(street: Street) -> AsyncIterator[Doorman]:
     timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout) as http:
+    # A connection each: one on which a stream failed is closed a second later, whoever is just about to use it again.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout) as http:
         yield Doorman(street=street, http=http)

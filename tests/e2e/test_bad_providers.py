@@ -4,6 +4,7 @@ import pytest
 
 from tests.e2e.dialects import BOTH, CHAT, WIRES, Dialect, Told
 from tests.e2e.edge import Edge
+from tests.support.street import Street
 
 pytestmark = pytest.mark.street
 
@@ -33,6 +34,11 @@ ROWS: dict[str, tuple[int, str, str | None, int, str]] = {
 # Their error formats have no such status: it is a plain 400 there, and here.
 PLAIN = {"Bedrock-Claude": {"status=422"}, "Bedrock-Converse": {"status=422"}, "Gemini": {"status=413", "status=422"}}
 REFUSED = {"status=400", "status=401", "status=403", "status=404", "status=413", "status=422"}
+
+
+@pytest.fixture
+def street(failing_street: Street) -> Street:
+    return failing_street
 
 
 def expected(dialect: Dialect, directive: str) -> Told:

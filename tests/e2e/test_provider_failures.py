@@ -29,6 +29,11 @@ ROWS = [
 ]
 
 
+@pytest.fixture
+def street(failing_street: Street) -> Street:
+    return failing_street
+
+
 @each_wire
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_failure_before_content_is_a_status_of_the_contract(edge: Edge, route: str, stream: bool) -> None:
