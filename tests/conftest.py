@@ -16,9 +16,9 @@ async def street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stre
         yield started
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def failing_street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Street]:
-    """Another one, shared by those whose providers fail: the breakers that they open are not the others' business."""
+    """A module's own, where its providers fail: breakers that open there, and limits, are not the others' business."""
     async with Street(tmp_path_factory.mktemp("failing") / "state") as started:
         yield started
 

@@ -15,6 +15,12 @@ from tests.support.street import Street
 
 pytestmark = pytest.mark.street
 
+
+@pytest.fixture
+def street(failing_street: Street) -> Street:
+    return failing_street
+
+
 LEFT_OUT = {"tool loop"}  # the loop that thinks is the same and more
 SHOW_THOUGHTS = {"Anthropic", "Bedrock-Claude", "Gemini", "Vertex-Claude"}
 

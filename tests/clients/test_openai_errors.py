@@ -9,6 +9,12 @@ from tests.support.street import Street
 
 pytestmark = pytest.mark.street
 
+
+@pytest.fixture
+def street(failing_street: Street) -> Street:
+    return failing_street
+
+
 both_wires = pytest.mark.parametrize("route", [AZURE, HAIKU])
 
 

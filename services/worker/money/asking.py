@@ -11,7 +11,7 @@ from libs.contracts.errors import BillingUnavailable, BusUnavailable
 from libs.contracts.northern.v1.ledger_pb2 import LedgerReply, LedgerRequest
 from libs.contracts.subjects import inbox_prefix, ledger, random_token, shard_of
 
-ANSWER_S = 2.0  # no answer by then: nothing is sent on the account's behalf
+ANSWER_S = 5.0  # as long as the broker may take to store what the ledger did; then nothing is sent
 _AGAIN_S = (
     0.8  # a question or its answer may be lost with a process that restarts; asked again, it is the same operation
 )
@@ -19,13 +19,15 @@ _AGAIN_S = (
 Answer = asyncio.Future[LedgerReply]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Asked:
+    """`tokens`: one for each time it was asked, as the broker lets one answer through for each inbox."""
+
     answer: Answer
     subject: str
     data: bytes
-    again: bool
-    timer: asyncio.TimerHandle
+    tokens: list[str]
+    timer: asyncio.TimerHandle | None = None
 
 
 class Ledger:
@@ -43,22 +45,19 @@ class Ledger:
 
     async def close(self) -> None:
         """Answers that are still awaited are not had any more."""
-        for token in list(self._open):
-            self._fail(token)
+        for asked in list(self._open.values()):
+            self._fail(asked)
         if self._sub is not None:
             await self._sub.stop()
 
     async def ask(self, account: str, request: LedgerRequest) -> Answer:
-        """Published when this returns; the answer comes within 2 s, or BillingUnavailable in its place."""
-        token, loop = random_token(), asyncio.get_running_loop()
-        asked = self._open[token] = _Asked(
-            answer=loop.create_future(),
-            subject=ledger(shard_of(account)),
-            data=request.SerializeToString(),
-            again=False,
-            timer=loop.call_later(_AGAIN_S, self._late, token),
+        """Published when this returns; the answer comes within 5 s, or BillingUnavailable in its place."""
+        loop = asyncio.get_running_loop()
+        asked = _Asked(
+            answer=loop.create_future(), subject=ledger(shard_of(account)), data=request.SerializeToString(), tokens=[]
         )
-        await self._publish(token, asked)
+        asked.timer = loop.call_later(_AGAIN_S, self._late, asked)
+        await self._publish(asked)
         return asked.answer
 
     def tell(self, account: str, request: LedgerRequest) -> None:
@@ -71,46 +70,51 @@ class Ledger:
         except BillingUnavailable:
             pass  # a hold that cannot be given back runs out
 
-    async def _publish(self, token: str, asked: _Asked) -> None:
+    async def _publish(self, asked: _Asked) -> None:
+        token = random_token()
+        asked.tokens.append(token)
+        self._open[token] = asked
         try:
             await self._bus.publish(asked.subject, asked.data, f"{self._inbox}.{token}")
         except BusUnavailable:
-            self._fail(token)
+            self._fail(asked)
 
     def _answered(self, message: Message) -> None:
-        token = message.subject.rpartition(".")[2]
+        asked = self._open.get(message.subject.rpartition(".")[2])
+        if asked is None:
+            return
         if message.no_responders:
-            self._fail(token)
+            self._fail(asked)
             return
         try:
             reply = LedgerReply.FromString(message.data)
         except DecodeError:
-            self._fail(token)
+            self._fail(asked)
             return
-        asked = self._open.pop(token, None)
-        if asked is not None:
-            asked.timer.cancel()
-            if not asked.answer.done():
-                asked.answer.set_result(reply)
+        self._over(asked)
+        if not asked.answer.done():
+            asked.answer.set_result(reply)
 
-    def _late(self, token: str) -> None:
-        asked = self._open[token]
+    def _late(self, asked: _Asked) -> None:
         if asked.answer.done():  # whoever asked was cancelled
-            del self._open[token]
-        elif asked.again:
-            self._fail(token)
+            self._over(asked)
+        elif len(asked.tokens) > 1:
+            self._fail(asked)
         else:
-            asked.again = True
-            asked.timer = asyncio.get_running_loop().call_later(ANSWER_S - _AGAIN_S, self._late, token)
-            self._later(self._publish(token, asked))
+            asked.timer = asyncio.get_running_loop().call_later(ANSWER_S - _AGAIN_S, self._late, asked)
+            self._later(self._publish(asked))
 
-    def _fail(self, token: str) -> None:
-        asked = self._open.pop(token, None)
-        if asked is not None:
+    def _fail(self, asked: _Asked) -> None:
+        self._over(asked)
+        if not asked.answer.done():
+            asked.answer.set_exception(unavailable())
+            asked.answer.exception()  # seen: nobody may be waiting for it any more
+
+    def _over(self, asked: _Asked) -> None:
+        for token in asked.tokens:
+            self._open.pop(token, None)
+        if asked.timer is not None:
             asked.timer.cancel()
-            if not asked.answer.done():
-                asked.answer.set_exception(unavailable())
-                asked.answer.exception()  # seen: nobody may be waiting for it any more
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -13,6 +13,7 @@ import pytest
 from libs.bus.nats import connect
 from libs.bus.provision import provision
 from libs.contracts.errors import BusUnavailable
+from libs.contracts.northern.v1.ledger_pb2 import Hold, LedgerReply, LedgerRequest
 from libs.contracts.subjects import BUCKETS, SERVICES, STREAMS, fact
 from libs.embedded import keyring
 from libs.embedded.nats_config import render, users
@@ -21,6 +22,7 @@ from libs.embedded.programs import ROOT
 from libs.embedded.state import State, free_ports
 from libs.embedded.street import nats_server
 from libs.runtime.settings import Settings
+from services.worker.money.asking import Ledger
 
 STORE_BYTES = 300 << 20
 
@@ -154,3 +156,23 @@ def test_the_template_of_a_cluster_is_one_the_server_accepts(tmp_path: Path) -> 
     command = [nats_server(), "-t", "-c", str(tmp_path / "cluster.conf")]
     tested = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stderr
+
+
+async def test_a_ledger_that_takes_longer_than_the_first_question_is_heard_all_the_same(broker: Broker) -> None:
+    """Under the permissions of the street: an answer is let through once for each inbox."""
+    async with (
+        connect("worker", broker.settings("worker")) as asker,
+        connect("billing", broker.settings("billing")) as billing,
+    ):
+        ours = Ledger(asker, "w1")
+        await ours.start()
+        replies: list[str] = []
+        await billing.subscribe("ni.ledger.*", lambda message: replies.append(message.reply))
+        answer = await ours.ask("t_one", LedgerRequest(hold=Hold(op_id="op", account="t_one")))
+        async with asyncio.timeout(3):
+            while len(replies) < 2:  # noqa: ASYNC110 - nothing says when it is asked again
+                await asyncio.sleep(0.02)
+        for reply in replies:
+            await billing.publish(reply, LedgerReply(balance_nano=7).SerializeToString())
+        assert (await answer).balance_nano == 7
+        await ours.close()

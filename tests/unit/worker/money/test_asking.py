@@ -78,6 +78,22 @@ async def test_a_question_that_is_lost_is_asked_once_more_byte_for_byte(bus: Mem
 
 
 @pytest.mark.usefixtures("_soon")
+@pytest.mark.parametrize("which", [0, 1])
+async def test_a_slow_answer_is_heard_whichever_time_of_asking_it_is_for(
+    bus: MemoryBus, ledger: Ledger, which: int
+) -> None:
+    """A broker that lets one answer through for each inbox must not be named the same one twice."""
+    replies: list[str] = []
+    await bus.subscribe(ledger_subject(0), lambda message: replies.append(message.reply))
+    answer = await ledger.ask(ACCOUNT, question())
+    await until(lambda: len(replies) == 2, 1)
+    assert len(set(replies)) == 2
+    await bus.publish(replies[which], LedgerReply(balance_nano=7).SerializeToString())
+    assert (await answer).balance_nano == 7
+    assert not ledger._open
+
+
+@pytest.mark.usefixtures("_soon")
 async def test_a_ledger_that_never_answers_is_unavailable_in_time_and_nothing_is_kept(
     bus: MemoryBus, ledger: Ledger
 ) -> None:
