@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Collection
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -64,6 +66,16 @@ class Matrix:
         if strayed or status not in (200, 403):
             self.wrong.append(f"{rules} {model}: {status} {told}")
 
+    async def told(self, rules: tuple[tuple[str, ...], ...], model: str, said: str) -> tuple[int, str, str]:
+        """Status, id, and what `auto` chose."""
+        account, key, asked = rules
+        body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": said}]}
+        headers = {"Authorization": f"Bearer {self.keys[account, key]}"}
+        url = f"{self.street.base_url}/v1/chat/completions"
+        async with self.http.post(url, json=body | ({"residency": asked} if asked else {}), headers=headers) as answer:
+            await answer.read()
+            return answer.status, answer.headers["x-ni-request-id"], answer.headers.get("x-ni-route-model", "")
+
 
 def may(rules: tuple[tuple[str, ...], ...], route: Route) -> bool:
     """By the definition: every rule that there is holds for every place where it may be processed."""
@@ -71,8 +83,8 @@ def may(rules: tuple[tuple[str, ...], ...], route: Route) -> bool:
     return all(places and "*" not in places and places <= set(rule) for rule in rules if rule)
 
 
-@pytest.fixture
-async def matrix(street: Street) -> AsyncIterator[Matrix]:
+@asynccontextmanager
+async def matrix_of(street: Street) -> AsyncIterator[Matrix]:
     timeout = aiohttp.ClientTimeout(total=60)
     connector = aiohttp.TCPConnector(limit=AT_ONCE)
     async with (
@@ -95,6 +107,12 @@ async def matrix(street: Street) -> AsyncIterator[Matrix]:
         yield made
 
 
+@pytest.fixture
+async def matrix(street: Street) -> AsyncIterator[Matrix]:
+    async with matrix_of(street) as made:
+        yield made
+
+
 async def test_i4_nothing_leaves_outside_the_policy_of_account_key_and_request(matrix: Matrix) -> None:
     natives = sorted(CATALOG.native)
     turns = asyncio.Semaphore(AT_ONCE)
@@ -114,6 +132,48 @@ async def test_i4_nothing_leaves_outside_the_policy_of_account_key_and_request(m
     assert set(matrix.served) <= log
     assert not log & set(matrix.refused)
     assert len(matrix.served) + len(matrix.refused) > 0.9 * len(asking)
+
+
+async def test_i4_neither_auto_nor_any_fallback_leaves_the_policy(failing_street: Street) -> None:
+    """Every provider fails: what is tried next, and next, shows in the sandbox's log, and all of it had to be legal."""
+    several = [name for name in sorted(CATALOG.native) if len(CATALOG.by_native_id(name)) > 1]
+    every = list(itertools.product(ACCOUNTS, POLICIES, POLICIES))
+    turns = asyncio.Semaphore(AT_ONCE)
+    rules_of: dict[str, tuple[tuple[str, ...], ...]] = {}
+    statuses: Counter[tuple[str, int]] = Counter()
+
+    async with matrix_of(failing_street) as matrix:
+
+        async def one(rules: tuple[tuple[str, ...], ...], model: str, said: str) -> None:
+            async with turns:
+                status, request_id, chosen = await matrix.told(rules, model, said)
+            rules_of[request_id] = rules
+            statuses[model, status] += 1
+            assert not chosen or may(rules, CATALOG.routes[chosen]), (rules, chosen)
+
+        await asyncio.gather(*(one(rules, "auto", "hi") for rules in every))
+        answered = [rules for rules in every if any(may(rules, route) for route in CATALOG.routes.values())]
+        assert statuses["auto", 200] == len(answered)
+        names = [*several, HAIKU, "auto"]
+        await asyncio.gather(*(one(rules, name, "[[sandbox status=500]] hi") for name in names for rules in every))
+    tried: dict[str, list[str]] = {}
+    for entry in await failing_street.sandbox_log():
+        if (rules := rules_of.get(entry["egress_id"])) is not None:
+            routes = [route for route in CATALOG.routes.values() if received(entry, route)]
+            assert routes, entry["path"]
+            assert all(may(rules, route) for route in routes), (rules, entry["path"], entry["model"])
+            tried.setdefault(entry["egress_id"], []).append(routes[0].route_id)
+    again = [rules_of[request_id] for request_id, routes in tried.items() if len(routes) > 1]
+    assert len(again) > len(every) / 2
+    assert any(any(rules) for rules in again)  # under rules, too
+    assert {status for _, status in statuses} <= {200, 400, 403, 502, 503}, statuses
+    assert {name for name, status in statuses if status == 400} == {"auto"}  # no model is left: the filter is named
+
+
+def received(entry: Mapping[str, Any], route: Route) -> bool:
+    """Whether that is what the sandbox gets of a call by this route."""
+    path: str = entry["path"]
+    return path.startswith(CATALOG.egress_of(route).sandbox_path) and entry["model"] == route.model
 
 
 async def test_a_refusal_is_on_record_with_rule_nearest_route_and_a_promise_that_holds(street: Street) -> None:
