@@ -55,7 +55,8 @@ class Load:
             texts = sentences(dice, planted, names=True)
             path, body = ("/v1/chat/completions", openai(texts)) if number % 2 else ("/v1/messages", anthropic(texts))
             # The sandbox says again what a tool had answered, which comes back as it was sent.
-            body["messages"].append({"role": "user", "content": f"Repeat this line exactly: {next(texts)}"})
+            line = " ".join(next(texts).splitlines())
+            body["messages"].append({"role": "user", "content": f"Repeat this line exactly: {line}"})
             body["max_tokens"] = 500
             body |= {"model": dice.choice(_MODELS), "stream": dice.random() < 0.5, "pii_substitution": True}
             body.pop("prediction", None)
