@@ -178,7 +178,8 @@ async def test_a_look_up_under_way_is_answered_or_refused_in_time(own: Street, n
 
 
 async def test_a_worker_that_was_frozen_cannot_go_on_with_what_was_given_up(own: Street) -> None:
-    async with under_way(own, LONG) as running:
+    lasting = Ask(model=MODEL, stream=True, words=200, pause_ms=100)  # longer than it is frozen
+    async with under_way(own, lasting) as running:
         own.kill(WORKER, signal.SIGSTOP)
         frozen_at = time.monotonic()
         try:

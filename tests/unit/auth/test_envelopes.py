@@ -53,7 +53,7 @@ def test_an_envelope_moved_to_another_place_does_not_open(elsewhere: Place) -> N
 
 @given(st.data())
 def test_a_changed_envelope_does_not_open(data: st.DataObject) -> None:
-    envelope = seal(RING, HERE, SECRET, os.urandom)
+    envelope = seal(RING, HERE, SECRET, lambda size: b"7" * size)  # the same each time: what is drawn depends on it
     name = data.draw(st.sampled_from(["wrapped_key", "ciphertext"]))
     text = getattr(envelope, name)
     place = data.draw(st.integers(0, len(text) - 3))  # the padding's bits say nothing

@@ -59,7 +59,7 @@ def service() -> Service:
 
 async def started(service: Service, settings: Settings | None = None) -> "asyncio.Task[None]":
     serving = asyncio.create_task(_serve(service.build, settings or Settings(admin_port=service.port)))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):  # it takes milliseconds, on a machine that does not stand still
         while (await service.ask("/readyz"))[0] == 0 or not service.happened:  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.01)
     return serving
