@@ -1,12 +1,23 @@
 """What tests of every room share: one running street and one bare broker per session."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.support.broker import Broker, open_to_all
 from tests.support.street import Street
+
+_OF_PROCESSES = ("chaos", "clients", "e2e", "integration")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for real processes is tried a second time, and counted as rerun: machines stand still for seconds."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in _OF_PROCESSES:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
