@@ -8,7 +8,7 @@ said again.
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 
 from libs.telemetry.log import logger
@@ -40,6 +40,16 @@ async def stopped(*tasks: "asyncio.Task[None]") -> None:
             ours = error
     if ours is not None:
         raise ours
+
+
+async def drained(tasks: Collection["asyncio.Task[None]"], deadline_s: float) -> None:
+    """Let tasks end in time; tell the rest once to stop, and wait for what they still have to put in order."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=deadline_s)
+    late = [task for task in tasks if not task.done()]
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from libs.contracts.errors import BusUnavailable, PiiUnavailable
 from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.frames_pb2 import Frame
+from libs.projection.tasks import drained
 from libs.telemetry.log import logger
 from services.pii.hop.room import Room
 from services.pii.hop.run import Run
@@ -53,12 +54,7 @@ class Handlers:
     async def drain(self, deadline_s: float) -> None:
         """Let what runs end, then stop the rest; each tells its caller."""
         tasks = [run.task for run in (*self.runs, *self.leaving) if run.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=deadline_s)
-        late = [task for task in tasks if not task.done()]
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await drained(tasks, deadline_s)
 
     def _stepped_out(self, run: Run) -> None:
         self.runs.discard(run)

@@ -12,6 +12,7 @@ from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.frames_pb2 import Frame
+from libs.projection.tasks import drained
 from libs.telemetry.log import logger
 from services.worker.run import Run
 from services.worker.street import Street
@@ -58,12 +59,7 @@ class Handlers:
     async def drain(self, deadline_s: float) -> None:
         """Let what runs end, then stop the rest; each closes its record."""
         tasks = [run.task for run in self.runs if run.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=deadline_s)
-        late = [task for task in tasks if not task.done()]
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await drained(tasks, deadline_s)
 
     def _over(self, run: Run, done: "asyncio.Task[None]") -> None:
         self.runs.discard(run)

@@ -1,43 +1,28 @@
 """The walk along the slip: who is tried after whom, when nobody is, and that one record, one hold, one end remain."""
 
 import asyncio
-import time
-from collections.abc import Callable
-from typing import Any
 
 import orjson
 import pytest
 
 from libs.contracts.errors import InsufficientCredits, InvalidRequest, UpstreamError
-from libs.contracts.northern.v1.envelope_pb2 import Decision, Envelope, Try
-from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished, Outcome
+from libs.contracts.northern.v1.facts_pb2 import Outcome
 from libs.contracts.northern.v1.ledger_pb2 import LedgerReply, LedgerRequest
-from libs.contracts.northern.v1.street_pb2 import Breaker
-from libs.contracts.subjects import work
-from services.worker.run import Run
 from tests.integration.worker.rig import (
-    ANTHROPIC_MESSAGES,
     AZURE,
-    CLAUDE,
-    COUNT,
     HAIKU,
     OPENAI,
     QWEN,
-    Got,
-    Rig,
     dialling,
     limited,
-    worker,
     working,
 )
 from tests.integration.worker.upstream import (
     ANSWER,
     Call,
     Plan,
-    Upstream,
     event,
     listening,
-    path,
     piece,
     refusing,
     response,
@@ -45,72 +30,21 @@ from tests.integration.worker.upstream import (
     three_words,
     whole,
 )
-from tests.support.broker import until
+from tests.integration.worker.walks import (
+    BOTH,
+    COMPLETED,
+    CUT,
+    FAILED,
+    answering,
+    ask,
+    begun,
+    ended,
+    hangs_up,
+    in_turn,
+    paths,
+    silent,
+)
 from tests.support.ledger import RICH, Core, agree
-
-FAILED, COMPLETED, CUT = Outcome.OUTCOME_FAILED, Outcome.OUTCOME_COMPLETED, Outcome.OUTCOME_CUT
-BOTH = (AZURE, OPENAI)
-
-
-def in_turn(*plans: Plan) -> Plan:
-    """The first call gets the first plan, and so on; what comes after the last gets that one again."""
-    calls = 0
-
-    async def plan(call: Call) -> None:
-        nonlocal calls
-        calls += 1
-        await plans[min(calls, len(plans)) - 1](call)
-
-    return plan
-
-
-def answering(stream: bool) -> Plan:
-    return three_words if stream else whole
-
-
-async def hangs_up(call: Call) -> None:
-    """The request is read, and the connection closed without a word."""
-
-
-async def silent(call: Call) -> None:
-    await call.hangs_up()
-
-
-async def ask(rig: Rig, stream: bool = False, slip: tuple[str, ...] = BOTH, **more: Any) -> Got:
-    return await (await rig.ask(slip[0], slip=slip, stream=stream, **more)).over(12)
-
-
-async def called(upstream: Upstream, calls: int) -> None:
-    """Until the provider has had so many calls."""
-    await until(lambda: len(upstream.calls) >= calls)
-
-
-async def headed(got: Got) -> None:
-    await until(lambda: got.has("head"))
-
-
-async def begun(rig: Rig) -> Run:
-    """The one run, at the first turn of the loop at which it is there."""
-    for _ in range(1_000):
-        for run in rig.handlers.runs:
-            return run
-        await asyncio.sleep(0)
-    raise AssertionError("nothing runs")
-
-
-async def ended(rig: Rig) -> tuple[list[Egress], Finished]:
-    """The records of the attempts, and the one end."""
-    await rig.settled()
-    await until(lambda: bool(rig.finished()))
-    await asyncio.sleep(0.02)  # a second one would follow at once
-    (finished,) = rig.finished()
-    assert rig.facts()[-1].HasField("finished")
-    return rig.egress(), finished
-
-
-def paths(calls: list[Call]) -> list[str]:
-    return [path(call).partition("?")[0] for call in calls]
-
 
 TO_AZURE, TO_OPENAI = "/openai/v1/chat/completions", "/v1/chat/completions"
 FAULTS: dict[str, tuple[Plan, str, int]] = {
@@ -410,291 +344,3 @@ async def test_a_disk_that_goes_away_between_attempts_lets_nothing_leave(monkeyp
     assert (got.error.code, len(upstream.calls)) == ("upstream_error", 1)
     assert (len(egresses), finished.attempts, finished.outcome) == (2, 1, FAILED)
     assert [(t.code, t.sent) for t in finished.tries] == [("record_unavailable", False)]
-
-
-# --- what else belongs to an attempt --------------------------------------------------------------------------------
-
-
-async def test_a_decision_says_that_it_was_a_fallback_that_answered() -> None:
-    chosen = Decision(task="chat", model=AZURE, reason="utility", fallbacks=[OPENAI])
-    async with listening(in_turn(refusing(500), whole)) as upstream, working(dialling(upstream.url)) as rig:
-        got = await ask(rig, decision=chosen)
-        egresses, _ = await ended(rig)
-    head = next(frame.head for frame in got.frames if frame.HasField("head"))
-    assert (head.decision.model, head.decision.reason, head.decision.task) == (OPENAI, "fallback", "chat")
-    assert [(each.decision.model, each.decision.reason) for each in egresses] == [
-        (AZURE, "utility"),
-        (OPENAI, "fallback"),
-    ]
-
-
-async def test_the_signals_of_each_deployment_hear_of_its_own_calls() -> None:
-    async with listening(in_turn(refusing(429), whole)) as upstream, working(dialling(upstream.url)) as rig:
-        await ask(rig)
-        await ended(rig)
-        found = {each.route_id: each for each in rig.handlers.street.signals.states()}
-    assert (found[AZURE].pending, found[AZURE].headroom_permille) == (0, 0)
-    assert (found[OPENAI].pending, found[OPENAI].calls, found[OPENAI].headroom_permille) == (0, 1, 1000)
-    assert found[OPENAI].first_byte_p50_ms > 0
-
-
-async def test_a_deployment_that_fails_again_and_again_opens_its_breaker_and_a_leaving_client_does_not() -> None:
-    plan = in_turn(*[refusing(500)] * 6, silent)
-    async with listening(plan) as upstream, working(dialling(upstream.url)) as rig:
-        for _ in range(6):
-            await ask(rig, slip=(AZURE,))
-        assert rig.handlers.street.signals.breaker(AZURE) == Breaker.BREAKER_OPEN
-        for _ in range(6):
-            before = len(upstream.calls)
-            got = await rig.ask(OPENAI)
-            await called(upstream, before + 1)
-            await got.inflow.cancel()
-            await rig.settled()
-        assert rig.handlers.street.signals.breaker(OPENAI) == Breaker.BREAKER_CLOSED
-        assert all(not each.pending for each in rig.handlers.street.signals.states())
-
-
-async def test_a_count_that_no_candidate_could_make_is_estimated_and_the_failed_call_is_closed() -> None:
-    async with listening(refusing(500)) as upstream, working(dialling(upstream.url)) as rig:
-        body = orjson.dumps({"messages": [{"role": "user", "content": "hi"}]})
-        slip = (CLAUDE, OPENAI)
-        got = await ask(rig, slip=slip, dialect=ANTHROPIC_MESSAGES, operation=COUNT, body=body)
-        _, finished = await ended(rig)
-    head = next(frame.head for frame in got.frames if frame.HasField("head"))
-    assert (got.error, head.estimated, head.attempts, head.route.route_id) == (None, True, 1, CLAUDE)
-    assert (finished.attempts, finished.outcome) == (1, FAILED)
-
-
-@pytest.mark.parametrize("large", [False, True])
-async def test_the_next_candidate_is_sent_what_the_first_was(large: bool) -> None:
-    body = orjson.dumps({"messages": [{"role": "user", "content": "x" * (600_000 if large else 60)}]})
-    async with listening(in_turn(refusing(500), whole)) as upstream, working(dialling(upstream.url)) as rig:
-        got = await ask(rig, body=body, large=large)
-        await ended(rig)
-    first, second = (orjson.loads(call.body)["messages"] for call in upstream.calls)
-    assert got.error is None
-    assert first == second == orjson.loads(body)["messages"]
-
-
-async def test_a_body_is_not_kept_once_nobody_else_can_need_it() -> None:
-    async def waits(call: Call) -> None:
-        await call.write(stream_head() + piece(event()) + piece(event("one ")))
-        await call.hangs_up()
-
-    async with listening(waits) as upstream, working(dialling(upstream.url)) as rig:
-        for slip, kept in ((BOTH, True), ((OPENAI,), False)):
-            got = await rig.ask(slip[0], slip=slip, stream=True)
-            run, before = await begun(rig), len(upstream.calls)
-            await called(upstream, before + 1)
-            assert bool(run._envelope.body) is (kept and not got.has("head"))
-            await headed(got)
-            assert not run._envelope.body
-            await got.inflow.cancel()
-            await rig.settled()
-
-
-async def test_a_body_is_not_kept_while_a_whole_answer_comes() -> None:
-    """The first of it binds: nobody else is tried after that."""
-
-    async def slowly(call: Call) -> None:
-        answer = response(orjson.dumps(ANSWER))
-        await call.write(answer[:-20])
-        await call.hangs_up()
-
-    async with listening(slowly) as upstream, working(dialling(upstream.url)) as rig:
-        got = await rig.ask(AZURE, slip=BOTH)
-        run = await begun(rig)
-        await called(upstream, 1)
-        await until(lambda: not run._envelope.body)
-        await got.inflow.cancel()
-        await rig.settled()
-
-
-async def test_a_client_that_leaves_between_attempts_stops_the_walk() -> None:
-    left = asyncio.Event()
-
-    async def fails(call: Call) -> None:
-        await left.wait()
-        await refusing(500)(call)
-
-    async with listening(in_turn(refusing(500), fails, whole)) as upstream, working(dialling(upstream.url)) as rig:
-        got = await rig.ask(AZURE, slip=(AZURE, OPENAI, QWEN))
-        await until(lambda: len(upstream.calls) == 2)
-        await got.inflow.cancel()
-        await rig.settled()
-        left.set()
-        egresses, finished = await ended(rig)
-        assert got.reading is not None
-        got.reading.cancel()
-    assert (len(upstream.calls), len(egresses)) == (2, 2)
-    assert (finished.attempts, finished.outcome) == (2, Outcome.OUTCOME_CANCELLED)
-
-
-@pytest.mark.parametrize("stream", [False, True])
-async def test_however_late_a_walk_is_stopped_it_is_closed_exactly_once(stream: bool) -> None:
-    plan: Callable[[], Plan] = lambda: in_turn(refusing(500), answering(stream))  # noqa: E731 - one for each request
-    turns, over = 1, False
-    while not over:
-        async with listening(plan()) as upstream, working(dialling(upstream.url)) as rig:
-            got = await rig.ask(AZURE, slip=BOTH, stream=stream)
-            run = await begun(rig)
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            assert run.task is not None
-            over = run.task.done()
-            run.task.cancel()
-            await got.over()
-            await rig.settled()
-            kinds = [fact.WhichOneof("kind") for fact in rig.facts()]
-            assert kinds in ([], ["egress", "finished"], ["egress", "egress", "finished"]), (turns, kinds)
-            assert len(upstream.calls) <= kinds.count("egress")
-            signals = rig.handlers.street.signals.states()
-            assert all(each.pending == 0 for each in signals)
-        turns += 3
-
-
-# --- to another worker ----------------------------------------------------------------------------------------------
-
-
-def closed(rig: Rig) -> tuple[list[Fact], Finished]:
-    facts = rig.facts()
-    (finished,) = (fact.finished for fact in facts if fact.HasField("finished"))
-    return facts, finished
-
-
-async def both_settled(rig: Rig, other: Any) -> None:
-    await until(lambda: not rig.handlers.runs and not other.runs, 8)
-    await until(lambda: bool(rig.finished()))
-    await asyncio.sleep(0.05)
-
-
-@pytest.mark.parametrize("large", [False, True])
-@pytest.mark.parametrize("stream", [False, True])
-async def test_a_candidate_of_another_worker_gets_the_request_from_the_first(stream: bool, large: bool) -> None:
-    body = orjson.dumps({"messages": [{"role": "user", "content": "x" * (600_000 if large else 60)}]})
-    async with listening(in_turn(refusing(500), answering(stream))) as upstream:
-        environ = dialling(upstream.url)
-        async with (
-            working(environ, serves=["azure-ca"]) as rig,
-            worker(rig.bus, environ, boot="w2", serves=["openai"]) as other,
-        ):
-            core = Core("t_one", RICH)
-            rig.ledger.script = core
-            got = await ask(rig, stream, body=body, large=large, budget_ms=100_000)
-            await both_settled(rig, other)
-            facts, finished = closed(rig)
-            core.settle(f"{rig.asked:016x}", finished.billed_nano, 9)
-    assert got.error is None
-    assert [frame.attempt for frame in got.frames if frame.HasField("head")] == [1]
-    head = next(frame.head for frame in got.frames if frame.HasField("head"))
-    assert (head.attempts, head.route.route_id) == (2, OPENAI)
-    assert [fact.WhichOneof("kind") for fact in facts] == ["egress", "egress", "finished"]
-    assert [fact.egress.boot_id for fact in facts[:2]] == ["w1", "w2"]
-    assert (finished.boot_id, finished.attempts, finished.outcome) == ("w2", 2, COMPLETED)
-    assert [each.route_id for each in finished.tries] == [AZURE]
-    assert len(rig.ledger.holds()) == 1
-    assert core.account.held == 0
-
-
-async def test_where_no_worker_serves_the_next_candidate_the_one_after_it_is_tried() -> None:
-    plan, serves = in_turn(refusing(500), whole), ["azure-ca", "self-hosted"]
-    async with listening(plan) as upstream, working(dialling(upstream.url), serves=serves) as rig:
-        got = await ask(rig, slip=(AZURE, OPENAI, QWEN))
-        egresses, finished = await ended(rig)
-    assert (got.error, got.route.route_id, len(egresses)) == (None, QWEN, 2)
-    assert (finished.attempts, [each.attempt for each in finished.tries]) == (2, [0])
-
-
-async def test_where_no_worker_is_left_the_last_failure_is_told() -> None:
-    async with listening(refusing(500)) as upstream, working(dialling(upstream.url), serves=["azure-ca"]) as rig:
-        got = await ask(rig)
-        finished = await rig.only_finished()
-    failure = got.frames[-1].failure
-    assert (failure.code, failure.attempts, failure.route.route_id) == ("upstream_error", 1, AZURE)
-    assert (finished.attempts, finished.outcome, finished.error_code) == (1, FAILED, "upstream_error")
-
-
-@pytest.mark.parametrize(
-    ("slip", "in_flight"),
-    [((AZURE, "openai/gone-since-us"), 64), (BOTH, 0)],
-    ids=["cannot call", "has no room"],
-)
-async def test_a_worker_that_makes_no_call_closes_what_the_one_before_it_opened(
-    slip: tuple[str, ...], in_flight: int
-) -> None:
-    async with listening(refusing(429)) as upstream:
-        environ = dialling(upstream.url)
-        async with (
-            working(environ, serves=["azure-ca"]) as rig,
-            worker(rig.bus, environ, boot="w2", serves=["openai"], in_flight=in_flight) as other,
-        ):
-            got = await ask(rig, slip=slip)
-            await both_settled(rig, other)
-            facts, finished = closed(rig)
-    failure = got.frames[-1].failure
-    assert (failure.attempts, failure.HasField("route")) == (1, False)
-    assert failure.code == ("rate_limit_exceeded" if in_flight else "overloaded")
-    assert [fact.WhichOneof("kind") for fact in facts] == ["egress", "finished"]
-    assert (finished.boot_id, finished.attempts, finished.outcome) == ("w2", 1, FAILED)
-    assert (finished.error_code, finished.provider_status) == ("rate_limit_exceeded", 429)
-    assert (finished.statement, list(finished.tries)) == (b"", [])
-
-
-async def test_a_client_that_leaves_while_the_request_changes_hands_is_heard_by_who_gets_it() -> None:
-    async with listening(in_turn(refusing(500), silent)) as upstream:
-        environ = dialling(upstream.url)
-        async with (
-            working(environ, serves=["azure-ca"]) as rig,
-            worker(rig.bus, environ, boot="w2", serves=["openai"]) as other,
-        ):
-            got = await rig.ask(AZURE, slip=BOTH)
-            await until(lambda: len(upstream.calls) == 2)
-            left = time.monotonic()
-            await got.inflow.cancel()
-            got.inflow.close()
-            await both_settled(rig, other)
-            _, finished = closed(rig)
-            assert got.reading is not None
-            got.reading.cancel()
-    assert (finished.boot_id, finished.outcome) == ("w2", Outcome.OUTCOME_CANCELLED)
-    assert time.monotonic() - left < 1.5
-    assert upstream.calls[1].gone.is_set()
-
-
-async def test_a_worker_that_stops_while_the_request_changes_hands_leaves_it_to_who_has_it() -> None:
-    async with listening(in_turn(refusing(500), whole)) as upstream:
-        environ = dialling(upstream.url)
-        async with (
-            working(environ, serves=["azure-ca"]) as rig,
-            worker(rig.bus, environ, boot="w2", serves=["openai"]) as other,
-        ):
-            got = await (await rig.ask(AZURE, slip=BOTH)).over()
-            await rig.handlers.drain(0)
-            await both_settled(rig, other)
-            _, finished = closed(rig)
-    assert (got.error, finished.boot_id, finished.outcome) == (None, "w2", COMPLETED)
-
-
-async def test_a_second_worker_is_told_what_it_needs_and_no_more() -> None:
-    heard: list[Envelope] = []
-
-    async def slowly(call: Call) -> None:
-        await asyncio.sleep(0.1)
-        await refusing(500)(call)
-
-    async with listening(slowly) as upstream, working(dialling(upstream.url), serves=["azure-ca"]) as rig:
-        await rig.bus.subscribe(work("openai"), lambda message: heard.append(Envelope.FromString(message.data)))
-        got = await rig.ask(AZURE, slip=BOTH, budget_ms=5_000)
-        await until(lambda: bool(heard))
-        held = rig.ledger.holds()[0].amount_nano
-        await got.inflow.cancel()
-        assert got.reading is not None
-        got.reading.cancel()
-    (envelope,) = heard
-    assert (envelope.attempt, envelope.held_nano, len(envelope.slip)) == (1, held, 2)
-    assert envelope.body
-    assert 0 < envelope.budget_ms <= 4_900
-    earlier = envelope.tries[0]
-    assert earlier == Try(
-        route_id=AZURE, code="upstream_error", provider_status=500, total_ms=earlier.total_ms, sent=True
-    )
