@@ -40,7 +40,7 @@ status: setup ## what runs, on which port
 	@$(RUN)ni status
 
 test: setup ## all tests: unit, contract, architecture, integration, clients, one short chaos pass
-	@$(RUN)pytest tests -n 2 --dist loadfile
+	@$(RUN)pytest tests -n 2 --dist loadfile --durations 12
 check: setup ## ruff, mypy --strict, generated code, and what stands out
 	@$(RUN)ruff check .
 	@$(RUN)ruff format --check .

@@ -1,8 +1,10 @@
 """The Node SDKs' own suites: installed from their lock file, run against a street, read by what they say passed."""
 
+import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -20,7 +22,7 @@ _FELL = re.compile(r"^ *not ok .*\n(?:(?! *(?:not )?ok ).*\n)*", re.MULTILINE)
 _ESCAPED = re.compile(r"\\([\\#])")
 
 
-def run_suite(street: Street, file: str, timeout_s: float = 60, **env: str) -> Counter[str]:
+def run_suite(street: Street, file: str, timeout_s: float = 120, **env: str) -> Counter[str]:
     """The titles of what passed, and how often each. AssertionError where anything failed or was left out."""
     _npm_ci()
     given = {"NI_BASE_URL": street.base_url, "NI_API_KEY": street.api_key, **env}
@@ -43,23 +45,31 @@ def typescript(folder: Path, text: str) -> list[str]:
 
 
 def _npm_ci() -> None:
-    """`npm ci`, unless what is installed is already what the lock file says."""
+    """`npm ci`, unless what is installed is already what the lock file says; one at a time: it begins by emptying."""
     lock, installed = SUITE / "package-lock.json", SUITE / "node_modules" / ".installed-from"
-    if installed.exists() and installed.read_bytes() == lock.read_bytes():
-        return
-    _run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], 100, {})
-    shutil.copyfile(lock, installed)
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if installed.exists() and installed.read_bytes() == lock.read_bytes():
+            return
+        _run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], 100, {})
+        shutil.copyfile(lock, installed)
 
 
 def _run(command: list[str], timeout_s: float, env: dict[str, str]) -> str:
-    done = subprocess.run(
+    """What it printed. Whatever it has started ends with it: a child that lived on would hold the pipe open."""
+    with subprocess.Popen(
         command,
         cwd=SUITE,
         env={**os.environ, **env},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout_s,
-        check=False,
-    )
-    assert done.returncode == 0, ("".join(_FELL.findall(done.stdout)) or done.stdout + done.stderr)[-8000:]
-    return done.stdout
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=timeout_s)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert process.returncode == 0, ("".join(_FELL.findall(out)) or out + err)[-8000:]
+    return out
