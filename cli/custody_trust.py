@@ -2,15 +2,24 @@
 
 import argparse
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.custody_outcomes import Unusable
 from libs.tlog.note import Algorithm, VerifierKey
 from libs.tlog.policy import Policy
+from libs.tlog.promise import KEY_NAME
 from libs.tlog.refusals import Reason, Refused
 
-_LOCAL: Final = "secrets/log.key"  # below the state folder of a street on this machine
+# Below the state folder of a street on this machine.
+_LOCAL: Final = "secrets/log.key"
+_LOCAL_PROMISE: Final = "secrets/promise.key"
+_LOCAL_WORKER: Final = "secrets/worker.key"
+_WORKER_KEY: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -35,10 +44,48 @@ def trusted(args: argparse.Namespace) -> tuple[Policy, str]:
         return _policy(Path(path))
     if key := os.environ.get("NI_CUSTODY_KEY"):
         return _by_key(key, "NI_CUSTODY_KEY")
-    local = Path(os.environ.get("NI_STATE") or ".state") / _LOCAL
+    local = _local(_LOCAL)
     if os.access(local, os.R_OK):
         return Policy(logs=[_own(local)]), f"the street on this machine ({local})"
     raise Unusable("say which log is trusted: --key VKEY or --policy FILE; its operator publishes the key")
+
+
+def promise_key(args: argparse.Namespace) -> VerifierKey:
+    """The key that promises are believed by. Raises Refused, Unusable and OSError."""
+    if said := args.promise_key or os.environ.get("NI_PROMISE_KEY"):
+        return VerifierKey.read(said)
+    if _about_itself(args) and os.access(_local(_LOCAL_PROMISE), os.R_OK):
+        return VerifierKey(name=KEY_NAME, public_key=_public(_local(_LOCAL_PROMISE)))
+    raise Unusable(
+        "say which key promises are signed with: --promise-key VKEY; it is the second line of the street's key"
+    )
+
+
+def worker_keys(args: argparse.Namespace) -> Collection[bytes]:
+    """The keys that workers' statements have to be by; none: nobody has said. Raises Unusable and OSError."""
+    said = args.worker_key or os.environ.get("NI_WORKER_KEYS", "").split()
+    if not all(map(_WORKER_KEY.fullmatch, said)):
+        raise Unusable("a worker's key is 64 hex digits, as `signers` of a record has them")
+    if not said and _about_itself(args) and os.access(_local(_LOCAL_WORKER), os.R_OK):
+        return {_public(_local(_LOCAL_WORKER))}
+    return {bytes.fromhex(each) for each in said}
+
+
+def _about_itself(args: argparse.Namespace) -> bool:
+    """Whether the street on this machine is what is believed."""
+    return not (args.policy or args.key or os.environ.get("NI_CUSTODY_POLICY") or os.environ.get("NI_CUSTODY_KEY"))
+
+
+def _local(name: str) -> Path:
+    return Path(os.environ.get("NI_STATE") or ".state") / name
+
+
+def _public(path: Path) -> bytes:
+    """The public half of a key that lies as its seed, 32 raw bytes."""
+    try:
+        return Ed25519PrivateKey.from_private_bytes(path.read_bytes()).public_key().public_bytes_raw()
+    except ValueError:
+        raise Unusable(f"{path}: must hold 32 raw bytes, an Ed25519 seed") from None
 
 
 def _own(path: Path) -> VerifierKey:

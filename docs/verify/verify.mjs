@@ -3,15 +3,16 @@
 // and for browsers; nothing is fetched.
 //
 //   node verify.mjs RECEIPT (--key VKEY | --policy FILE) [--id ID] [--request FILE] [--response FILE] [--json]
+//                           [--promise TEXT --promise-key VKEY] [--worker-key HEX]...
 //   node verify.mjs --log FOLDER (--key VKEY | --policy FILE) [--seen FILE] [--json]      FILE: an earlier checkpoint
 //
 //   import { readPolicy, policyOf, verifyReceipt, verifyLog } from "./verify.mjs";
 
 export const EXIT_CODES = Object.freeze({
   malformed_receipt: 10, malformed_proof: 11, malformed_note: 12, malformed_checkpoint: 13, malformed_key: 14,
-  malformed_policy: 15, malformed_tile: 16, unknown_key: 20, bad_signature: 21, wrong_origin: 22, quorum: 23,
-  not_included: 30, other_request: 40, request_differs: 41, response_differs: 42, not_stated: 43, rolled_back: 50,
-  inconsistent: 51, missing_tile: 52,
+  malformed_policy: 15, malformed_tile: 16, malformed_promise: 17, unknown_key: 20, bad_signature: 21, wrong_origin: 22,
+  quorum: 23, not_included: 30, other_request: 40, request_differs: 41, response_differs: 42, not_stated: 43,
+  rolled_back: 50, inconsistent: 51, missing_tile: 52,
 });
 
 export class Refused extends Error {
@@ -296,8 +297,51 @@ async function compare(record, salt, name, file, reason, what) {
   if (!(await crypto.subtle.verify("HMAC", key, unhex(stated), file))) refuse(reason, `the file is not ${what}`);
 }
 
-/** What a receipt (bytes) proves under a policy; throws Refused. `id`: of the request; `request`, `response`: bytes. */
-export async function verifyReceipt(bytes, policy, { id, request, response } = {}) {
+/** The workers' keys of the statements in a record, each signed, and of this very request; throws Refused. */
+async function stated(record) {
+  const hops = Array.isArray(record.hops) ? record.hops : [];
+  const found = hops.filter((hop) => hop?.role === "worker" && (hop.signature ?? null) !== null);
+  for (const { public_key: key, signature, statement } of found) {
+    const written = [key, signature].every((each) => typeof each === "string" && /^([0-9a-f]{2})*$/.test(each));
+    if (!written || key.length !== 64 || !statement || typeof statement !== "object" || Array.isArray(statement)) {
+      refuse("not_stated", "a worker's statement in the record cannot be read");
+    }
+    const message = utf8.encode(`ni-worker/v1\0${canonical(statement)}`);
+    if (!(await ed25519(unhex(key), unhex(signature), message))) {
+      refuse("bad_signature", "the worker's statement is not what its key signed");
+    }
+  }
+  if (found.some(({ statement }) => (statement.request_id ?? null) !== (record.request_id ?? null))) {
+    refuse("other_request", "a worker's statement in the record is of another request");
+  }
+  return found.map((hop) => hop.public_key);
+}
+
+const PROMISE =
+  /^v=1, at=([0-9]{1,15}), request="([0-9a-f]{64})", key="([0-9a-f]{8})", signature=:([A-Za-z0-9+/=]{88}):$/;
+
+/** Nothing, where the record is the one that a promise (the header) was of; throws Refused. */
+async function kept(record, promise, key) {
+  const [, at, request, id, material] = (promise.length <= 512 && PROMISE.exec(promise)) || [];
+  const signature = decode64(material ?? "");
+  if (!request || !signature) refuse("malformed_promise", "a promise is written as the header has it");
+  if (id !== key.id) refuse("unknown_key", "the promise is signed by another key than the one that is trusted");
+  const of = typeof record.request_id === "string" ? record.request_id : "";
+  const message = `ni-custody-promise/v1\n${of}\n${request}\n${Number(at)}\n`;
+  if ((await signedAt(key, message, signature)) === null) {
+    refuse("bad_signature", "the promise is not what the key signed for that request");
+  }
+  const received = record.hashes?.request_received ?? null;
+  if (received === null) refuse("not_stated", "the record has no hash of the request that was promised");
+  if (received !== request) refuse("request_differs", "the record is of another request than was promised");
+}
+
+/**
+ * What a receipt (bytes) proves under a policy; throws Refused. `id`: of the request; `request`, `response`: bytes;
+ * `promise`: the header, `promiseKey`: of readKey; `workerKeys`: in hex, whose statements there have to be.
+ */
+export async function verifyReceipt(bytes, policy, options = {}) {
+  const { id, request, response, promise, promiseKey, workerKeys } = options;
   if (bytes.length > 4 << 20) refuse("malformed_receipt", "the file is larger than a receipt may be");
   const proof = readProof(text(bytes, "malformed_receipt"));
   const extra = readObject(text(proof.extra, "malformed_receipt"));
@@ -311,7 +355,13 @@ export async function verifyReceipt(bytes, policy, { id, request, response } = {
   if (!(await includes(proof.index, head.size, await leafHash(entry), proof.path, head.root))) {
     refuse("not_included", "the log does not hold this record with this salt where the proof says");
   }
+  const workers = await stated(record);
+  if (workerKeys && !workers.length) refuse("not_stated", "the record carries no statement that a worker signed");
+  if (workerKeys && !workers.every((key) => workerKeys.includes(key))) {
+    refuse("unknown_key", "a worker's statement is signed by another key than those that are trusted");
+  }
   if (id && record.request_id !== id) refuse("other_request", "the receipt is of another request");
+  if (promise !== undefined) await kept(record, promise, promiseKey);
   if (request) {
     await compare(record, salt, "request_received", request, "request_differs", "the request that the gateway received");
   }
@@ -322,7 +372,9 @@ export async function verifyReceipt(bytes, policy, { id, request, response } = {
     ok: true, request_id: record.request_id ?? "", origin: head.origin, index: Number(proof.index),
     size: Number(head.size), root: encode64(head.root),
     witnesses: Object.fromEntries(Array.from(seen, ([name, at]) => [name, Number(at)])),
-    request: request ? "same" : null, response: response ? "same" : null, record,
+    request: request ? "same" : null, response: response ? "same" : null,
+    promise: promise === undefined ? null : "kept",
+    workers: workers.map((key) => ({ public_key: key, known: Boolean(workerKeys) })), record,
   };
 }
 
@@ -435,7 +487,7 @@ async function main(words) {
     args: words, allowPositionals: true,
     options: {
       key: string, policy: string, id: string, request: string, response: string, log: string, seen: string,
-      json: { type: "boolean" },
+      promise: string, "promise-key": string, "worker-key": { ...string, multiple: true }, json: { type: "boolean" },
     },
   });
   const bytes = async (path) => (path === undefined ? undefined : new Uint8Array(await readFile(path)));
@@ -444,6 +496,7 @@ async function main(words) {
   if (Boolean(values.key) === Boolean(values.policy) || positionals.length !== (values.log ? 0 : 1)) {
     throw new Error("usage: node verify.mjs RECEIPT | --log FOLDER, and --key VKEY | --policy FILE");
   }
+  if (values.promise !== undefined && !values["promise-key"]) throw new Error("--promise needs its --promise-key VKEY");
   try {
     const policy = values.key
       ? await policyOf(values.key)
@@ -454,11 +507,14 @@ async function main(words) {
       tell(said, `verified: ${said.origin}, ${said.size} entries, the ${said.before} seen before among them`);
     } else {
       const [request, response] = [await bytes(values.request), await bytes(values.response)];
-      const said = await verifyReceipt(await bytes(positionals[0]), policy, { id: values.id, request, response });
+      const said = await verifyReceipt(await bytes(positionals[0]), policy, {
+        id: values.id, request, response, promise: values.promise, workerKeys: values["worker-key"],
+        promiseKey: values["promise-key"] && (await readKey(values["promise-key"])),
+      });
       tell(
         said,
         `verified: request ${said.request_id}, entry ${said.index} of ${said.size} in ${said.origin}`,
-        `request: ${said.request ?? "not compared"}; response: ${said.response ?? "not compared"}`,
+        ["request", "response", "promise"].map((name) => `${name}: ${said[name] ?? "not compared"}`).join("; "),
       );
     }
     return 0;

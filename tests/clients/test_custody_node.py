@@ -11,13 +11,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from cli.custody_outcomes import EXIT_CODES
+from cli.custody_outcomes import CANNOT, EXIT_CODES
 from libs.tlog.note import VerifierKey
 from libs.tlog.policy import Policy
 from libs.tlog.proof import Proof
 from libs.tlog.receipt import Receipt, extra
 from libs.tlog.refusals import Reason, Refused
-from tests.unit.tlog.sealed import LATE, MINE, SEEN, SIZE, SealedLog
+from tests.unit.tlog.sealed import LATE, MINE, OTHERS, SEEN, SIZE, WORKER_KEY, SealedLog
 from tests.unit.tlog.tampering import ID, LOGS, RECEIPTS, Case
 
 VERIFIER = Path(__file__).parents[2] / "docs" / "verify" / "verify.mjs"
@@ -69,8 +69,7 @@ def verified(root: Path, case: Case | None = None, *, of_log: bool = False) -> "
 
 def test_its_exit_codes_are_those_of_ni() -> None:
     found = dict(re.findall(r"(\w+): (\d+)", VERIFIER.read_text().split("EXIT_CODES", 1)[1].split("})", 1)[0]))
-    not_its_own = {Reason.SILENT, Reason.MALFORMED_PROMISE}  # it waits for nobody, and reads no headers
-    assert found == {str(reason): str(code) for reason, code in EXIT_CODES.items() if reason not in not_its_own}
+    assert found == {str(r): str(code) for r, code in EXIT_CODES.items() if r is not Reason.SILENT}  # it waits for none
 
 
 @pytest.mark.parametrize("index", [0, MINE, 255, LATE, SIZE - 1])
@@ -87,6 +86,25 @@ def test_a_receipt_is_verified_with_the_callers_files(index: int, root: Path) ->
     assert (said["origin"], said["index"], said["size"]) == (believed.origin, believed.index, believed.size)
     assert (said["witnesses"], said["request"], said["response"]) == (dict(believed.witnesses), "same", "same")
     assert said["record"] == orjson.loads(SEALED.sealed[index][1])
+
+
+def test_workers_keys_and_promises_are_compared_as_ni_does(root: Path) -> None:
+    promise, key = SEALED.promised(ID)
+    trusted = (VERIFIER, root / "receipt", "--key", SEALED.key, "--json")
+    done = node(*trusted, "--worker-key", WORKER_KEY, "--promise", promise, "--promise-key", key)
+    said = orjson.loads(done.stdout)
+    assert (said["promise"], said["workers"]) == ("kept", [{"public_key": WORKER_KEY, "known": True}])
+    assert orjson.loads(node(*trusted).stdout)["workers"] == [{"public_key": WORKER_KEY, "known": False}]
+    assert node(*trusted, "--promise", promise).returncode == CANNOT
+    for words, reason in (
+        (("--worker-key", "ab" * 32), Reason.UNKNOWN_KEY),
+        (("--promise", SEALED.promised(f"{OTHERS:016x}")[0], "--promise-key", key), Reason.BAD_SIGNATURE),
+        (("--promise", SEALED.promised(ID, bytes(32))[0], "--promise-key", key), Reason.REQUEST_DIFFERS),
+        (("--promise", "v=1", "--promise-key", key), Reason.MALFORMED_PROMISE),
+        (("--promise", promise, "--promise-key", SEALED.key), Reason.UNKNOWN_KEY),
+    ):
+        done = node(*trusted, *words)
+        assert (orjson.loads(done.stdout)["reason"], done.returncode) == (reason, EXIT_CODES[reason])
 
 
 def test_a_log_is_verified_whole(root: Path) -> None:

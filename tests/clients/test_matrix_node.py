@@ -42,5 +42,5 @@ def told(cell: Cell) -> dict[str, Any]:
 async def test_every_cell_means_the_same_to_the_node_sdks(street: Street) -> None:
     cells = [cell for cell in CELLS if cell.scenario not in LEFT_OUT]
     env = {"NI_CELLS": json.dumps([told(cell) for cell in cells]), "NI_PNG": base64.b64encode(png()).decode()}
-    passed = await asyncio.to_thread(run_suite, street, "matrix.test.mjs", **env)
+    passed = await asyncio.to_thread(run_suite, street, "matrix.test.mjs", 120, **env)
     assert passed == Counter(["at once", "one by one", *map(str, cells)])

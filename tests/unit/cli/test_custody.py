@@ -19,7 +19,7 @@ from cli.custody_outcomes import CANNOT, EXIT_CODES, NOT_REACHED
 from libs.tlog.policy import Policy
 from libs.tlog.receipt import Receipt
 from libs.tlog.refusals import Reason
-from tests.unit.tlog.sealed import MINE, REQUEST, SEEN, SIZE, SealedLog
+from tests.unit.tlog.sealed import MINE, OTHERS, PROMISES, REQUEST, SEEN, SIZE, WORKER, WORKER_KEY, SealedLog
 from tests.unit.tlog.tampering import ID, LOGS, RECEIPTS, Case
 
 SEALED = SealedLog.of()
@@ -123,6 +123,59 @@ def test_people_are_told_in_sentences_that_a_terminal_cannot_obey(
     assert ended.value.code == 0
     assert "x�]0;owned��" in shown
     assert "not that what was stated is true" in shown
+
+
+def test_a_workers_key_is_compared_with_those_that_are_trusted(
+    root: Path, ni: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = ("verify", root / "receipt", "--key", SEALED.key)
+    code, said = ni(*verify)
+    assert (code, said["workers"]) == (0, [{"public_key": WORKER_KEY, "known": False}])
+    code, said = ni(*verify, "--worker-key", "ab" * 32, "--worker-key", WORKER_KEY)
+    assert (code, said["workers"]) == (0, [{"public_key": WORKER_KEY, "known": True}])
+    assert ni(*verify, "--worker-key", "ab" * 32)[0] == EXIT_CODES[Reason.UNKNOWN_KEY]
+    assert ni(*verify, "--worker-key", "none")[0] == CANNOT
+    monkeypatch.setenv("NI_WORKER_KEYS", "ab" * 32)
+    assert ni(*verify)[0] == EXIT_CODES[Reason.UNKNOWN_KEY]
+    (root / "receipt").write_bytes(SEALED.anew(bytes(32), b'{"request_id":"%b","v":1}' % ID.encode()))
+    assert ni(*verify)[0] == 0  # nothing was called, so nothing was stated
+    assert ni(*verify, "--worker-key", WORKER_KEY)[0] == EXIT_CODES[Reason.NOT_STATED]
+
+
+def test_a_promise_is_kept_by_the_record_that_was_promised_alone(root: Path, ni: Run) -> None:
+    verify = ("verify", root / "receipt", "--key", SEALED.key)
+    promise, key = SEALED.promised(ID)
+    assert ni(*verify, "--promise", promise, "--promise-key", key)[1]["promise"] == "kept"
+    assert ni(*verify)[1]["promise"] is None
+    assert ni(*verify, "--promise", promise)[0] == CANNOT  # nobody said whom to believe
+    for other, reason in (
+        (SEALED.promised(f"{OTHERS:016x}"), Reason.BAD_SIGNATURE),
+        (SEALED.promised(ID, bytes(32)), Reason.REQUEST_DIFFERS),
+        (("v=1", key), Reason.MALFORMED_PROMISE),
+        ((promise, SEALED.key), Reason.UNKNOWN_KEY),
+    ):
+        assert ni(*verify, "--promise", other[0], "--promise-key", other[1])[0] == EXIT_CODES[reason]
+
+
+def test_a_street_on_this_machine_is_believed_about_its_workers_and_promises(
+    root: Path, ni: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "secrets").mkdir()
+    for name, seed in (
+        ("log.key", SEALED.log.key.private.private_bytes_raw()),
+        ("worker.key", WORKER.private_bytes_raw()),
+        ("promise.key", PROMISES),
+    ):
+        (root / "secrets" / name).write_bytes(seed)
+    monkeypatch.setenv("NI_STATE", str(root))
+    monkeypatch.setenv("NI_LOG_ORIGIN", SEALED.log.key.name)
+    code, said = ni("verify", root / "receipt", "--promise", SEALED.promised(ID)[0])
+    assert (code, said["promise"], said["workers"][0]["known"]) == (0, "kept", True)
+    (root / "secrets" / "worker.key").write_bytes(b"x" * 32)
+    assert ni("verify", root / "receipt")[0] == EXIT_CODES[Reason.UNKNOWN_KEY]
+    assert ni("verify", root / "receipt", "--key", SEALED.key)[0] == 0  # not this street's: its keys say nothing here
+    (root / "secrets" / "worker.key").write_bytes(b"x")
+    assert ni("verify", root / "receipt")[0] == CANNOT
 
 
 @pytest.mark.parametrize("case", RECEIPTS, ids=lambda case: case.name)

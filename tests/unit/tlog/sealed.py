@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from libs.tlog.merkle import inclusion
 from libs.tlog.note import Algorithm
 from libs.tlog.proof import Proof
 from libs.tlog.receipt import commitment, extra
+from libs.tlog.testimony import DOMAIN
 from libs.tlog.tiles import HEIGHT, WIDTH, Tile, bundle, tiles_of
+from services.ingress.promises import HEADER, Promises
 from tests.unit.tlog.logs import Key, Log
 
 SIZE = 300  # a full bundle, and a partial one
@@ -20,6 +23,9 @@ SEEN = 200  # the size of an earlier checkpoint
 REQUEST = b'{"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Bonjour"}]}'
 RESPONSE = 'data: {"choices":[{"delta":{"content":"Ça va"}}]}\n\ndata: [DONE]\n\n'.encode()
 MINE, OTHERS, LATE = 5, 6, 290  # places of records
+WORKER = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
+PROMISES = b"p" * 32  # a seed
+WORKER_KEY = WORKER.public_key().public_bytes_raw().hex()
 
 
 @dataclass
@@ -70,6 +76,19 @@ class SealedLog:
         witnesses = "".join(f"witness w{n} {each.public}\n" for n, each in enumerate(self.witnesses))
         return f"# two of two\nlog {self.key}\n{witnesses}group both all w0 w1\nquorum both\n"
 
+    def anew(self, salt: bytes, text: bytes) -> bytes:
+        """The receipt of another record, truly on a log by the same key."""
+        other = SealedLog(log=Log(key=self.log.key), witnesses=self.witnesses, sealed=[(salt, text)])
+        other.log.append(commitment(salt, text))
+        return other.receipt(0)
+
+    def promised(self, request_id: str, request_hash: bytes = b"") -> tuple[str, str]:
+        """The header of a promise of my record, unless another is said, and the key."""
+        promises = Promises(PROMISES)
+        stated = orjson.loads(self.sealed[MINE][1])["hashes"]["request_received"]
+        header = promises.headers(request_id, request_hash or bytes.fromhex(stated))[HEADER]
+        return header, str(promises.key)
+
     def write(self, root: Path) -> None:
         """The folder of the log, and beside it the caller's files."""
         size = len(self.log.entries)
@@ -104,4 +123,12 @@ def record(index: int) -> dict[str, Any]:
         "model_requested": "modèle \U0001f980  \t",
         "delivery": {"state": "complete", "bytes": len(RESPONSE)},
         "attempts": [{"n": 0, "ok": True, "error": None}],
+        "hops": [{"role": "ingress", "did": "received"}, hop(f"{index:016x}")],
     }
+
+
+def hop(request_id: str) -> dict[str, Any]:
+    """A worker's, with its statement."""
+    said = {"request_id": request_id, "node": "w1", "endpoint": {"host": "é.example"}, "attempt": 0, "place": None}
+    signature = WORKER.sign(DOMAIN + orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
+    return {"role": "worker", "statement": said, "public_key": WORKER_KEY, "signature": signature.hex()}

@@ -4,12 +4,14 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from libs.tlog.note import parts
-from libs.tlog.receipt import commitment
 from libs.tlog.refusals import Reason
 from tests.unit.tlog.logs import Key, Log
-from tests.unit.tlog.sealed import LATE, MINE, OTHERS, SEEN, SIZE, SealedLog
+from tests.unit.tlog.sealed import LATE, MINE, OTHERS, SEEN, SIZE, SealedLog, hop
 
 ID = f"{MINE:016x}"
 Tamper = Callable[[SealedLog, Path], object]
@@ -106,10 +108,19 @@ def _respelt(sealed: SealedLog) -> bytes:
 
 def _no_hash(sealed: SealedLog) -> bytes:
     """A record that never had one, truly on a log by the same key."""
-    salt, bare = sealed.sealed[MINE][0], b'{"request_id":"%b","v":1}' % ID.encode()
-    other = SealedLog(log=Log(key=sealed.log.key), witnesses=sealed.witnesses, sealed=[(salt, bare)])
-    other.log.append(commitment(salt, bare))
-    return other.receipt(0)
+    return sealed.anew(sealed.sealed[MINE][0], b'{"request_id":"%b","v":1}' % ID.encode())
+
+
+def _stating(change: Callable[[dict[str, Any]], object]) -> Tamper:
+    """What a worker stated, changed before it was sealed: the log is the operator's, the worker's key is not."""
+
+    def make(sealed: SealedLog) -> bytes:
+        salt, text = sealed.sealed[MINE]
+        said = orjson.loads(text)
+        change(said["hops"][1])
+        return sealed.anew(salt, orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
+
+    return _receipt(make)
 
 
 def _swapped_leaves(_: SealedLog, root: Path) -> None:
@@ -248,6 +259,29 @@ RECEIPTS = [
         tamper=lambda _, root: (root / "response").write_bytes((root / "response").read_bytes()[:-1]),
     ),
     Case(name="a record without hashes", reason=Reason.NOT_STATED, tamper=_receipt(_no_hash)),
+    Case(
+        name="a worker's statement changed",
+        reason=Reason.BAD_SIGNATURE,
+        tamper=_stating(lambda said: said["statement"].update(node="w2")),
+    ),
+    Case(
+        name="a worker's signature cut",
+        reason=Reason.BAD_SIGNATURE,
+        tamper=_stating(lambda said: said.update(signature=said["signature"][:-2])),
+    ),
+    Case(
+        name="a worker's statement of another request",
+        reason=Reason.OTHER_REQUEST,
+        tamper=_stating(lambda said: said.update(hop(f"{OTHERS:016x}"))),
+    ),
+    *(
+        Case(name=f"a worker's {name} that is none", reason=Reason.NOT_STATED, tamper=_stating(change))
+        for name, change in (
+            ("key", lambda said: said.update(public_key=[said["public_key"]])),
+            ("signature", lambda said: said.update(signature="é")),
+            ("statement", lambda said: said.update(statement=[])),
+        )
+    ),
     Case(
         name="a policy that asks for nothing",
         reason=Reason.MALFORMED_POLICY,
