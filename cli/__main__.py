@@ -2,9 +2,12 @@
 
 import argparse
 import importlib
+import os
+import select
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 # Verb, its file, what it does: known without importing anything, so that help is immediate.
 VERBS = (
@@ -52,7 +55,26 @@ class Verb(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one verb and end with its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        try:
+            _run(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+        raise SystemExit(128 + signal.SIGPIPE) from None
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is a pipe whose reader has seen enough: `ni usage | head`."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def _run(words: Sequence[str]) -> NoReturn:
     listed = "\n".join(f"  {name:<12}{text}" for name, _, text in VERBS)
     about = ABOUT.format(verbs=listed)
     if not words or words[0] in {"-h", "--help", "help"}:

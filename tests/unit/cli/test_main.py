@@ -1,6 +1,9 @@
 """The `ni` command: help teaches, every verb has an example, a wrong word is answered."""
 
 import importlib
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -31,3 +34,16 @@ def test_every_verb_has_help_with_an_example(name: str, path: str, capsys: pytes
     shown = capsys.readouterr().out
     assert "example" in shown
     assert name == importlib.import_module(path).NAME
+
+
+@pytest.mark.parametrize("words", [["--help"], ["up", "--help"], ["status"]])
+def test_a_reader_that_has_seen_enough_is_no_error(words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = {**os.environ, "NI_STATE": "/nowhere"}
+    command = [sys.executable, "-m", "cli", *words]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=env, timeout=60, check=False)
+    os.close(writing)
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+    assert done.returncode in {141, 1}
