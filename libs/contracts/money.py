@@ -4,11 +4,11 @@ NANO = 1_000_000_000
 
 
 def decimal_text(nano: int) -> str:
-    """Nano-units as a decimal string without an exponent: 1_500_000_000 is "1.5"."""
+    """Nano-units as a decimal string of two to nine decimals: 1_500_000_000 is "1.50"."""
     sign = "-" if nano < 0 else ""
     whole, part = divmod(abs(nano), NANO)
     tail = f"{part:09d}".rstrip("0")
-    return f"{sign}{whole}.{tail}" if tail else f"{sign}{whole}.00"
+    return f"{sign}{whole}.{tail:0<2}"
 
 
 def nano_of(text: str) -> int:

@@ -11,7 +11,7 @@ from libs.contracts.money import NANO, decimal_text
 
 @pytest.mark.parametrize(
     ("nano", "text"),
-    [(0, "0.00"), (1, "0.000000001"), (1_500_000_000, "1.5"), (NANO, "1.00"), (-1, "-0.000000001"), (-NANO, "-1.00")],
+    [(0, "0.00"), (1, "0.000000001"), (1_500_000_000, "1.50"), (NANO, "1.00"), (-1, "-0.000000001"), (-NANO, "-1.00")],
 )
 def test_amounts_read_as_people_write_them(nano: int, text: str) -> None:
     assert decimal_text(nano) == text

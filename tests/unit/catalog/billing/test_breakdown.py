@@ -71,7 +71,7 @@ def test_all_of_it_for_a_call_reckoned_by_hand() -> None:
             {"bucket": "input", "count": 1203, "unit_price": "1.00"}
             | common
             | {"provider_amount": "0.001203", "amount": "0.001827742"},
-            {"bucket": "cache_read", "count": 8000, "unit_price": "0.1"}
+            {"bucket": "cache_read", "count": 8000, "unit_price": "0.10"}
             | common
             | {"provider_amount": "0.0008", "amount": "0.001215456"},
             {"bucket": "cache_write_5m", "count": 401, "unit_price": "1.25"}
