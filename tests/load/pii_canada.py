@@ -1,4 +1,4 @@
-"""The detector's score on the Canadian set: `dev` as often as one likes, `sealed` once, after all tuning."""
+"""The detector's score on a Canadian set: `dev` as often as one likes, `sealed` once, after all tuning."""
 
 import argparse
 import sys
@@ -10,7 +10,8 @@ from services.pii.entities import EntityType
 from services.pii.recognizers.detector import load_detector
 from tests.load.pii_scores import NAMES, Count, Span, rows, score
 
-_FOLDER: Final = Path(__file__).parents[1] / "data" / "pii_canada"
+_FOLDER: Final = Path(__file__).parents[1] / "data"
+_SETS: Final = ("pii_canada", "pii_canada_2")
 _NAMED: Final = ("PERSON", "LOCATION")
 
 
@@ -34,15 +35,17 @@ def main() -> int:
     """Print the table of one half, both languages together and each alone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("half", choices=("dev", "sealed"))
-    half = parser.parse_args().half
+    parser.add_argument("--set", choices=_SETS, default=_SETS[0], dest="name", help="which of the sets (the first)")
+    asked = parser.parse_args()
+    half, name = str(asked.half), str(asked.name)
     detector = load_detector()
 
     def detect(text: str) -> Sequence[Span]:
         return [(one.start, one.end, one.type.value) for one in detector.detect(text)]
 
     types = frozenset(NAMES.get(one.value, one.value) for one in EntityType)
-    labelled = rows(_FOLDER, half, NAMES)
-    sys.stdout.write(f"{half}, {len(labelled)} prompts\n{table(score(labelled, types, detect))}\n")
+    labelled = rows(_FOLDER / name, half, NAMES)
+    sys.stdout.write(f"{name} {half}, {len(labelled)} prompts\n{table(score(labelled, types, detect))}\n")
     return 0
 
 

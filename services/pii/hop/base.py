@@ -30,9 +30,12 @@ class Restoration(Protocol):
         """Of what is said beside an answer, such as why there is none."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Listed:
-    """An entity that was substituted, at one place, `count` times there; nothing of the original."""
+    """An entity that was substituted, at one place, `count` times there; nothing of the original.
+
+    Not frozen, as there are thousands in a prompt.
+    """
 
     type: str
     place: str

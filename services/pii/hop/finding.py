@@ -15,7 +15,7 @@ from services.pii.hop.spans import Spans
 from services.pii.policies import Images, Strict
 from services.pii.recognizers.hits import UNSURE
 from services.pii.recognizers.rules import Rules
-from services.pii.recognizers.slices import programs
+from services.pii.recognizers.slices import Code
 from services.pii.recognizers.spreading import names_of, spread
 from services.pii.requests.bodies import Reading
 from services.pii.requests.spots import Text, Texts
@@ -125,10 +125,10 @@ async def _spread(texts: Sequence[Text], entities: list[Sequence[Entity]], turn:
         return
     for at, (one, found) in enumerate(zip(texts, list(entities), strict=True)):
         text, more = one.text, list[Entity]()
-        fenced = programs(text)
+        code = Code(text)
         for start in range(0, len(text), _SPREAD):
             seen = more[-1].end if more else 0
-            new = spread(text, found, names, start, min(len(text), start + _SPREAD + _BESIDE), fenced)
+            new = spread(text, found, names, start, min(len(text), start + _SPREAD + _BESIDE), code)
             more += [each for each in new if each.start >= seen]
             await turn.over()
         if more:

@@ -16,7 +16,7 @@ from services.pii import domain
 from services.pii.account_policies.watched import Chosen, Policies
 from services.pii.entities import Entity, EntityType
 from services.pii.hop.base import Listed, Masked
-from services.pii.hop.finding import Finder, Found, Turn, shifted
+from services.pii.hop.finding import Finder, Found, Turn
 from services.pii.hop.fixed import check_originals
 from services.pii.policies import Images, Scope
 from services.pii.replies.answers import Answers
@@ -31,15 +31,14 @@ _JSON: Final = ("json_object", "json_schema")
 
 
 class Made(NamedTuple):
-    """A substitution that was made: in which text, and what its entity's places count from."""
+    """A substitution that was made, and in which text."""
 
     text: Text
-    start: int
     entry: Entry
 
     @property
     def original(self) -> str:
-        return self.text.text[self.start + self.entry.entity.start : self.start + self.entry.entity.end]
+        return self.text.text[self.entry.entity.start : self.entry.entity.end]
 
 
 class _Cut(NamedTuple):
@@ -107,8 +106,8 @@ class Masker:
                 for cut in _cuts(start, end, inside, EntityType.SECRET if open_ is not closed else None):
                     substitution = closed if cut.apart else open_
                     before, piece = len(substitution.entries), text.text[cut.start : cut.end]
-                    parts.append(substitution.substitute(piece, shifted(cut.entities, -cut.start)))
-                    made += [Made(text, cut.start, entry) for entry in substitution.entries[before:]]
+                    parts.append(substitution.substitute(piece, cut.entities, cut.start))
+                    made += [Made(text, entry) for entry in substitution.entries[before:]]
                 await turn.over()
             new.append("".join(parts) if entities else text.text)
         check_originals(found.texts, [one.original for one in made])
@@ -134,7 +133,7 @@ class Masker:
             last_user_turn=last_turn(envelope.shape.last_user_turn, old, done.new),
             text_bytes=max(0, envelope.shape.text_bytes + grown),
             restoration=Answers(dialect=envelope.dialect, restoring=done.substitution, json=json),
-            counts=Counter(str(one.entry.entity.type) for one in done.made),
+            counts=Counter(one.entry.entity.type for one in done.made),
             listed=listed,
             unlisted=unlisted,
             images=images,
@@ -145,23 +144,27 @@ def listed_of(made: Sequence[Made]) -> tuple[list[Listed], int]:
     """What the audit lists, and how many occurrences it does not: the same one at the same place stands once."""
     times: Counter[tuple[int, str]] = Counter()
     first: dict[tuple[int, str], Made] = {}
+    places: dict[int, str] = {}
     for one in made:
         name = (id(one.text), one.entry.digest)
         if name in first or len(first) < _LISTED:
-            first.setdefault(name, one)
+            if name not in first:
+                first[name] = one
+                if name[0] not in places:
+                    places[name[0]] = one.text.place
             times[name] += 1
     listed = [
         Listed(
-            type=str(one.entry.entity.type),
-            place=one.text.place,
+            type=str(entry.entity.type),
+            place=places[name[0]],
             count=times[name],
-            substitute=one.entry.substitute,
-            original_hash=bytes.fromhex(one.entry.digest),
-            original_shape=one.entry.shape,
-            recognizer=one.entry.entity.recognizer,
-            score=one.entry.entity.score,
+            substitute=entry.substitute,
+            original_hash=bytes.fromhex(entry.digest),
+            original_shape=entry.shape,
+            recognizer=entry.entity.recognizer,
+            score=entry.entity.score,
         )
-        for name, one in first.items()
+        for name, (_, entry) in first.items()
     ]
     return listed, len(made) - times.total()
 

@@ -94,8 +94,8 @@ def _shown(made: Made, *, alone: bool) -> dict[str, Any]:
     return {
         "type": str(entity.type),
         "place": "text" if alone else made.text.place,
-        "start": made.start + entity.start,
-        "end": made.start + entity.end,
+        "start": entity.start,
+        "end": entity.end,
         "substitute": made.entry.substitute,
         "recognizer": entity.recognizer,
         "score": round(entity.score, 3),

@@ -7,7 +7,7 @@ from typing import Final
 
 from services.pii.entities import Entity
 
-_MOST_ENTITIES: Final = 200_000  # of all texts together; some 60 bytes each
+_MOST_ENTITIES: Final = 100_000  # of all texts together; some 180 bytes each
 _SHORTEST: Final = 32  # characters: a shorter text is read again as fast as it is looked up
 
 

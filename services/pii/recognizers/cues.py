@@ -44,7 +44,10 @@ class CueMap:
 
     def _follows(self, end: int, index: int) -> bool:
         start, stop = self.starts[index], self.ends[index]
-        return start - end <= _AFTER and "\n" not in self.low[end:start] and self.low[stop : stop + 1] not in {":", "="}
+        between = self.low[end:start]
+        if "\n" in between or ". " in between:
+            return False
+        return start - end <= _AFTER and self.low[stop : stop + 1] not in {":", "="}
 
     def of(self, cue: Cue) -> Iterator[tuple[int, int]]:
         """Every place of one kind of cue."""
@@ -78,6 +81,8 @@ def find_cues(plain: str, low: str) -> CueMap:
         if start and low[start - 1].isalpha() and not _IS_TAIL[index]:
             continue
         if end < length and low[end].isalpha() and not _is_plural(low, end):
+            continue
+        if start and low[start - 1] in "-." and low[start:end] == "b.":  # of N.-B., a province
             continue
         accent = _ACCENT[index]
         if accent and plain[start + accent].isascii() and plain[start + accent : start + accent + 2].isascii():

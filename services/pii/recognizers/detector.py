@@ -14,11 +14,11 @@ from services.pii.recognizers.numbers.finding import find_numbers
 from services.pii.recognizers.overlaps import resolve
 from services.pii.recognizers.reading import Reading, read
 from services.pii.recognizers.rules import DEFAULT, Rules
-from services.pii.recognizers.slices import fences, programs, slices
+from services.pii.recognizers.slices import Code, fences, slices
 from services.pii.recognizers.spreading import names_of, spread
 from services.pii.recognizers.tables import Columns, with_columns
 from services.pii.recognizers.words.addresses import find_addresses
-from services.pii.recognizers.words.births import find_births
+from services.pii.recognizers.words.births import find_beside_names, find_births
 from services.pii.recognizers.words.documents import find_documents
 from services.pii.recognizers.words.named import find_named
 from services.pii.recognizers.words.online import find_online
@@ -27,6 +27,9 @@ from services.pii.recognizers.words.secrets import find_blocks, find_secrets
 _LEAD = 64  # characters before a slice that its rules see for their cues
 _SPREAD = 32_768
 _DIGIT = re.compile(r"[0-9]")
+_QUOTES = frozenset("\"'`\u201c\u2018")  # what stands in quotes is data, in a program too
+_DOUBLED = frozenset({'""', "''", "``"})  # of a docstring
+_LONE = 0.65  # least score of a name of one word in a program
 _FORWARD = (find_numbers, find_documents, find_named, find_births, find_addresses)  # need a digit
 
 
@@ -53,6 +56,7 @@ class Detector:
             return
         code, keys = fences(text), find_blocks(text) if EntityType.SECRET in rules.types else []
         table: Columns | None = None
+        program = Code(text)
         for start, end in slices(text):
             if found:
                 yield found
@@ -60,23 +64,27 @@ class Detector:
             inside = _inside(code, lead, end)
             reading = read(text[lead:end], inside)
             cues, table = with_columns(reading.low, reading.cues, table)
-            hits = self._hits(_with_cues(reading, cues), lead, start, rules)
+            hits = self._hits(_with_cues(reading, cues), lead, start, rules, program)
             hits += [Hit(a, b, EntityType.SECRET, 1.0, "key_block", "pem") for a, b in keys if start <= a < end]
             found = _appended(found, resolve(text, hits))
         if not found:
             yield found
             return
-        yield from self._everywhere(text, found)
+        yield from self._everywhere(text, found, program)
 
-    def _hits(self, reading: Reading, lead: int, start: int, rules: Rules) -> list[Hit]:
+    def _hits(self, reading: Reading, lead: int, start: int, rules: Rules, program: Code) -> list[Hit]:
         """In places of the whole text."""
         hits = find_online(reading) + find_secrets(reading)
-        if _DIGIT.search(reading.view):
+        with_digits = _DIGIT.search(reading.view) is not None
+        if with_digits:
             for finder in _FORWARD:
                 hits += finder(reading)
         hits += rules.own(reading)
         if self.tagger and (EntityType.PERSON in rules.types or EntityType.LOCATION in rules.types):
-            hits += _tagged(self.tagger, reading, start - lead)
+            names = _tagged(self.tagger, reading, start - lead)
+            hits += [one for one in names if _is_certain(reading.plain, one) or not program.all]
+            if with_digits:
+                hits += find_beside_names(reading, names)
         wanted = rules.allowed(reading, hits)
         if start == 0 and reading.offsets is None:
             return wanted
@@ -87,13 +95,12 @@ class Detector:
                 placed.append(hit._replace(start=first + lead, end=last + lead))
         return placed
 
-    def _everywhere(self, text: str, found: list[Entity]) -> Iterator[list[Entity]]:
+    def _everywhere(self, text: str, found: list[Entity], code: Code) -> Iterator[list[Entity]]:
         names = names_of([(text, found)])
-        if names is None:
+        if names is None or not names.may_stand_twice(text):
             yield found
             return
         more: list[Entity] = []
-        code = programs(text)
         for start in range(0, len(text), _SPREAD):
             if start:
                 yield found
@@ -135,6 +142,17 @@ def _tagged(tagger: NameTagger, reading: Reading, start: int) -> list[Hit]:
             ]
         begin = max(begin, last)
     return hits
+
+
+def _is_certain(plain: str, hit: Hit) -> bool:
+    """Whether a name is one in a program too, where most lone words are identifiers and terms."""
+    before = plain[max(0, hit.start - 2) : hit.start]
+    if before[-1:] in _QUOTES and before not in _DOUBLED:
+        return True
+    seen = plain[hit.start : hit.end]
+    if seen == seen.lower():
+        return False
+    return hit.score >= _LONE or " " in seen
 
 
 def _appended(found: list[Entity], more: list[Entity]) -> list[Entity]:

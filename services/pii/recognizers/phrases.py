@@ -36,17 +36,20 @@ class Cue(StrEnum):
 PHRASES: Mapping[Cue, str] = {
     Cue.PHONE: """
 message|messages|registered|answering|answer|office|tele|telephonenum|tele number|bip|dect|poste|ext
-joignable au|phone|phones|phone number|telephone|telephones|telephone number|tel|tels|cell|cellphone|cellulaire
+joignable au|rappel|phone|phones|phone number|telephone|telephones|telephone number|tel|tels|cell|cellphone|cellulaire
 cell phone|mobile|mob|call|called|calling|fax|telecopieur|telec|contact|reach|reached|dial|texted|sms|whatsapp
 my number|portable|gsm|joindre|joignable|joignables|appelez|appeler|appelle|appellez|rappeler|rappelez
 numero de tel|coordonnees|desk|hotline|voicemail|boite vocale|texto|phonenumber|phone_number|tel no|tph
 home number|work number|office number|direct line|ligne directe|toll free|sans frais|numero de cell|signal|viber
 home|work|office|domicile|travail|phoneno|notelephone|numerotelephone|no_tel|emergency contact|reference
+ph|ph.|ph#|ph no|tel.|res.|bur.|cell.
 """,
     Cue.SIN: """
 socialinsurancenumber|sinnumber|sin_number|numeronas|no_nas|nonas
 sin|sin number|social insurance|social insurance number|n.a.s.|s.i.n|s.i.n.|numero d'assurance sociale
 assurance sociale|assurance-sociale|tax file|nas|n.a.s
+ass. sociale|no d'assurance sociale|numero assurance sociale|social ins|social ins.|soc ins|soc. ins.
+social insurance no|sin no|sin#|nas#
 """,
     Cue.SSN: """
 ssn|ssns|ssn number|s.s.n|s.s.n.|social security|social security number|socialsecurity|social_security|soc sec
@@ -65,6 +68,15 @@ nb medicare|ab card|bc card|mb card|nb card|nl card|ns card|on card|pe card|pei 
 alberta card|ontario card|manitoba card|saskatchewan card|nova scotia card|new brunswick card|newfoundland card
 cartes sante|carte d'hospitalisation|carte de sante|cartes d'assurance maladie|renouvellement de la carte
 healthcardno|healthcardnumber|nocartesante|numerocartesante|ramqno|rni
+care card|carecard|nwt health|nwt health care|nunavut health|nunavut health care|yukon health|yukon health care
+manitoba health|saskatchewan health|bc services card|services card|carte services
+alberta health card|alberta health care|numero de carte sante|no de carte sante|no_sante|no sante|nosante
+numero_sante|numero de carte soleil|numero de carte d'assurance maladie|numero de carte d'assurance-maladie
+carte_sante|hc|hc#|msi|uli|ahc|mhsc|yhcip|nihb|carte-sante|ass. maladie|carte d'ass. maladie
+numero d'assurance maladie|numero d'assurance-maladie|no d'assurance maladie|no assurance maladie
+health care number|health care card|health care no|healthcare number|healthcare card|hc number|health #
+health card #|carte medicare|medicare no|numero d'identification medicale|id medicale|assurance sante
+assurance-sante
 """,
     Cue.CARD: """
 card|cards|card number|card no|cardnumber|card_number|visa|mastercard|master card|amex|american express|discover
@@ -75,11 +87,13 @@ carte de debit|credit|cc|pan|cc number|ccnum|numero de carte
 account|accounts|account number|account no|account num|acct|acct no|a/c|bank account|bankaccount|account_number
 accountnumber|bank|compte|no compte|numero de compte|compte bancaire|n de compte|compte cheque|compte cheques
 folio|chequing|checking|savings|epargne|direct deposit|depot direct|void cheque|specimen de cheque
+cpte|no cpte|numero de cpte|bank acct|compte no
 specimen cheque|virement|wire|eft|micr|rib
 """,
     Cue.TRANSIT: """
 transit|transit number|transit no|branch|branch number|succursale|numero de transit|no de transit
 numero de succursale|domiciliation
+trans.|no trans|transit #
 """,
     Cue.INSTITUTION: """
 institution|institution number|institution no|inst|numero d'institution|no d'institution|bank code|code banque
@@ -90,6 +104,7 @@ institution|institution number|institution no|inst|numero d'institution|no d'ins
 passport|passports|passport number|passport no|passport_number|passportnumber|passeport|passeports
 numero de passeport|no de passeport
 passportno|passportnum|nopasseport|numeropasseport|no_passeport|passeport_no|travel document
+ppt|ppt no|pspt|pp no|travel doc|titre de voyage|document de voyage|passport #|passeport #
 """,
     Cue.LICENCE: """
 driver's licence|driver's license|driver licence|driver license|drivers licence|drivers license|drivers' licence
@@ -97,6 +112,8 @@ drivers' license|driving licence|driving license|driver_license|driver_licence|d
 permis de conduire|permis|licence number|license number|licence no|license no|licence #|license #|d.l|lic
 no de permis|numero de permis|dln|class 5|g2 licence|licence|license
 licenceno|licensenumber|licenceno|nopermis|numeropermis
+d/l|dl#|dl #|lic#|lic no|permis de cond|permis cond|oln|operator licence|operator's licence|operator license
+no permis|permis no|driver's lic|drivers lic|driver lic
 """,
     Cue.BIRTH: """
 b.|mise au monde|mis au monde|venu au monde|venue au monde|born|birth|birthday|birthdate|birth date|birth_date
@@ -104,6 +121,8 @@ date of birth|date_of_birth|dateofbirth|dob|d.o.b|d.o.b.|nee|ne(e)|ne.e|ne|nes|n
 naissance|date de naissance|date naissance|date de naiss|date de nais|ddn|d.d.n|d.d.n.|date_naissance
 anniversaire|fete|naquit|nait|neele|bday|b-day|b'day|birthdays|year of birth|birth year|naiss
 datenaissance|datedenaissance|datenaiss|birth_dt|birthdt
+anniv|anniv.
+dn|d/n|d.n.|dt naiss|dt nais|date de naiss.|naiss.|birth yr|bd
 """,
     Cue.AGE: "ans|years old|year old|year-old|yo|y/o|y.o|y.o.|yrs old|yrs",
     Cue.SECRET: """
@@ -115,10 +134,15 @@ jeton d'acces|access key|access_key|accesskey|access key id|secret access key|se
 private_key|encryption key|encryption_key|signing key|signing_key|credential|credentials|authorization|x-api-key
 pass|pw|connection string|webhook secret|session token|sessionid|session id|session_id|cookie|security token
 license key|cle
+question secrete|question de securite|security question|security answer|secret answer|reponse secrete
+accountkey|account_key|account key|sharedaccesskey|shared_access_key|wifi key|cle wifi|code wifi
+mot de passe wifi|wifi password|recovery code|recovery key|backup code|code de secours|code de recuperation
 """,
     Cue.PIN: """
 pin|pin code|pin number|nip|code nip|numero d'identification personnel|cvv|cvc|cvv2|cvc2|cryptogramme
 security code|code de securite|otp|one-time code|one time code|verification code|code de verification
+code d'acces|access code|door code|gate code|alarm code|entry code|code d'entree|code de la porte|code de porte
+code d'alarme|code du cadenas
 """,
     Cue.POSTAL: """
 postal code|postal_code|postalcode|postal|post code|postcode|zip|zip code|zipcode|zip_code|code postal

@@ -67,6 +67,26 @@ def programs(text: str) -> list[tuple[int, int]]:
     return []
 
 
+class Code:
+    """Where the code of one text stands, looked for when somebody first asks."""
+
+    __slots__ = ("_found", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: list[tuple[int, int]] | None = None
+
+    def __call__(self) -> list[tuple[int, int]]:
+        if self._found is None:
+            self._found = programs(self._text)
+        return self._found
+
+    @property
+    def all(self) -> bool:
+        """Whether all of the text is one program."""
+        return self() == [(0, len(self._text))]
+
+
 def _fence(text: str, fence: str, at: int) -> int:
     """The next fence at the head of a line, blanks and a quote's marks before it allowed."""
     at = text.find(fence, at)

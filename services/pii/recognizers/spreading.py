@@ -2,10 +2,11 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from ahocorasick_rs import AhoCorasick, MatchKind
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from services.pii.entities import Entity, EntityType
 from services.pii.recognizers.overlaps import covered
@@ -15,6 +16,7 @@ _PART = re.compile(r"[^\W\d_]{4,}")
 _TELLING = re.compile(r"[0-9@]")  # a value without either is a word like others
 _LEAST = 4  # characters
 _SCORE = 0.8
+_QUICK = 40_000  # characters looked through, times names
 _TITLES = frozenset(
     """
     madame monsieur mademoiselle docteur docteure professeur professeure maitre doctor professor miss mister madam
@@ -47,11 +49,22 @@ _WORDS = frozenset(
 class Names:
     """What to look for: names and values `whole` anywhere, parts of names and places outside of code."""
 
-    automaton: AhoCorasick
     kinds: tuple[tuple[EntityType, str], ...]
     is_whole: tuple[bool, ...]
     is_sure: tuple[bool, ...]  # of a name of several words: found in lower case too
     words: tuple[str, ...]
+
+    @cached_property
+    def automaton(self) -> AhoCorasick:
+        """Made when first needed; of the kind that is made fastest, as it lives for one request."""
+        return AhoCorasick(self.words, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA)
+
+    def may_stand_twice(self, text: str) -> bool:
+        """Whether any of them can stand in the text they were found in a second time; quick where that is short."""
+        if len(text) * len(self.words) > _QUICK:
+            return True
+        low = lower(fold(text))
+        return any(low.count(word) > 1 for word in self.words)
 
 
 def names_of(found: Iterable[tuple[str, Sequence[Entity]]]) -> Names | None:
@@ -77,7 +90,6 @@ def names_of(found: Iterable[tuple[str, Sequence[Entity]]]) -> Names | None:
     rest = [part for part in {**parts, **dict.fromkeys(places)} if part not in whole]
     phrases = [*whole, *rest]
     return Names(
-        automaton=AhoCorasick(phrases, matchkind=MatchKind.LeftmostLongest),
         kinds=(
             *whole.values(),
             *((EntityType.PERSON if part in parts else EntityType.LOCATION, "") for part in rest),
@@ -102,9 +114,12 @@ def _take_name(seen: str, whole: dict[str, tuple[EntityType, str]], parts: dict[
 
 def spread(
     text: str, entities: Sequence[Entity], names: Names, start: int = 0, end: int | None = None,
-    fenced: Sequence[tuple[int, int]] = (),
+    code: Callable[[], Sequence[tuple[int, int]]] = tuple,
 ) -> list[Entity]:  # fmt: skip
-    """Further places of the names in a part of a text, none on an entity that is there; sorted."""
+    """Further places of the names in a part of a text, none on an entity that is there; sorted.
+
+    `code` says where the text's code stands; it is asked only where that matters.
+    """
     end = len(text) if end is None else end
     low = lower(fold(text[start:end]))
     taken = sorted((one.start, one.end) for one in entities)
@@ -114,7 +129,7 @@ def spread(
         if (at and joined(text[at - 1])) or (stop < len(text) and joined(text[stop])) or covered(taken, at, stop):
             continue
         if not names.is_whole[index] and (
-            _is_in(fenced, at)
+            _is_in(code(), at)
             or (not names.is_sure[index] and text[at].islower())
             or (names.words[index] in _WORDS and not _is_written_as_name(text, at, stop))
             or text[max(0, at - 1) : at] in {"@", "_", "/", "."}

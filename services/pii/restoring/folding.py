@@ -36,14 +36,30 @@ class _Table(dict[int, int]):
 _TABLE = _Table()
 
 
-_ASCII = bytes(_TABLE[point] for point in range(128)) + bytes(128)
+# Latin-1 folds into Latin-1: what texts are mostly made of needs a table of bytes alone.
+_LATIN = bytes(_TABLE[point] for point in range(256))
+_BORDERS = bytes(point if WORD.match(chr(point)) else ord(" ") for point in range(256))
+_BEYOND = re.compile("[^\x00-\xff]+")
+_LETTERS_BEYOND = re.compile("[\u0100-\u024f\u1e00-\u1eff]")
 
 
 def fold(text: str) -> str:
     """The text as it is matched; `len(fold(text)) == len(text)`."""
     if text.isascii():
-        return text.encode("ascii").translate(_ASCII).decode("ascii")
-    return text.translate(_TABLE)
+        return text.encode("ascii").translate(_LATIN).decode("ascii")
+    folded = text.encode("latin-1", "replace").translate(_LATIN).decode("latin-1")
+    parts, at = list[str](), 0
+    for run in _BEYOND.finditer(text):
+        parts += (folded[at : run.start()], run.group().translate(_TABLE))
+        at = run.end()
+    return "".join([*parts, folded[at:]]) if parts else folded
+
+
+def words_of(folded: str) -> list[str]:
+    """All words of a folded text: what WORD finds, several times as fast."""
+    if not folded.isascii() and _LETTERS_BEYOND.search(folded):
+        return WORD.findall(folded)
+    return folded.encode("latin-1", "replace").translate(_BORDERS).decode("latin-1").split()
 
 
 def is_word(character: str) -> bool:

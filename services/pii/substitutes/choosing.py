@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from services.pii.restoring.aliases import Aliases
-from services.pii.restoring.folding import WORD, fold
+from services.pii.restoring.folding import WORD, fold, words_of
 from services.pii.substitutes.pools import load_pools, sound
 
 _TRIES = 16  # what is taken as often as that is taken: long prompts stay linear
@@ -14,7 +14,7 @@ _YEAR_LENGTH = 4
 # The networks that stand for others: RFC 5737, and RFC 2544's half a thousand for benchmarks.
 DOCUMENTATION = ("192.0.2.", "198.51.100.", "203.0.113.", "198.18.", "198.19.")
 _FOUR_NUMBERS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_YEAR = re.compile(r"(?<![0-9a-z])(?:18|19|20)[0-9]{2}(?![0-9a-z])")
+_YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}(?![0-9a-z])(?<![0-9a-z].{4})", re.DOTALL)
 _DATE_REACH = 24  # a day and the longest month
 _DIGITS = bytes(ord("0") + byte % 10 for byte in range(256))
 
@@ -34,7 +34,7 @@ class Choices:
     def read(self, text: str) -> None:
         """Remember the words of a text: nothing that stands in the request becomes a substitute."""
         folded = fold(text)
-        self._words.update(WORD.findall(folded))
+        self._words.update(words_of(folded))
         if any(network in folded for network in DOCUMENTATION):
             self._addresses.update(_FOUR_NUMBERS.findall(folded))
         for year in _YEAR.finditer(folded):

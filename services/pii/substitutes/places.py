@@ -53,6 +53,8 @@ class Places:
 
     def substitute(self, text: str) -> str:
         """A place or an address, of one line or several."""
+        if text.isalpha():
+            return self._alone(text)
         if _CANADIAN.fullmatch(text):
             return self.postal_code(text)
         out = "".join(self._segment(part) if kind else part for kind, part in _segments(text))
@@ -97,6 +99,15 @@ class Places:
         out = f"{found[1]}{rural}{second}{found[4]}{next(drawn) % 10}{third}{next(drawn) % 10}"
         return out.lower() if text.islower() else out[:1] + out[1:].upper()
 
+    def _alone(self, word: str) -> str:
+        """What most places are: one word, which is a region's name or a town's."""
+        folded, pools = fold(word), load_pools()
+        if folded not in pools.provinces and (
+            (folded in pools.regions and (len(folded) > 2 or word.isupper())) or (len(word) < 2 and word.isascii())  # noqa: PLR2004
+        ):
+            return word
+        return self._towns.substitute(word)
+
     def _segment(self, text: str) -> str:
         """One line or one part between commas."""
         body = text.strip()
@@ -120,7 +131,8 @@ class Places:
 
     def _plain_words(self, text: str) -> str:
         parts = list(_PART.finditer(text))
-        folded = [fold(part.group()) for part in parts]
+        whole = fold(text)
+        folded = [whole[part.start() : part.end()] for part in parts]
         street = _DIGIT.search(text) is not None and not _STREET.isdisjoint(folded)
         street = street or bool(parts and parts[0].group()[0].isdecimal() and len(parts[0].group()) < 5)  # noqa: PLR2004
         out, at, skip = "", 0, 0

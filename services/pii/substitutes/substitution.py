@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from services.pii.entities import Entity, EntityType
 from services.pii.restoring.index import Index
@@ -24,9 +23,8 @@ _BLANK, _LETTER, _DIGIT = re.compile(r"\s"), re.compile(r"[^\W\d_]"), re.compile
 _LENGTH_CLASSES = (4, 8, 12, 16, 24, 32, 64)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """What the audit may know of one substitution: never the original."""
+class Entry(NamedTuple):
+    """What the audit may know of one substitution: never the original. A tuple, as there are thousands in a prompt."""
 
     entity: Entity
     substitute: str
@@ -53,6 +51,7 @@ class Substitution:
         self._credentials = Credentials(self._choices)
         self._known: dict[tuple[EntityType, str, str], str] = {}
         self._substituted: list[tuple[Entity, str, str]] = []
+        self._told: dict[tuple[EntityType, str], tuple[str, str]] = {}  # digest and shape
         self._entries: list[Entry] = []
         self._index: Index | None = None
         self._given_out: list[tuple[str, str]] = []
@@ -67,8 +66,11 @@ class Substitution:
     def entries(self) -> Sequence[Entry]:
         """For the audit: what was substituted so far, in order. Made when asked for."""
         for entity, original, substitute in self._substituted[len(self._entries) :]:
-            digest = self._choices.digest(f"audit\0{entity.type}\0{original}").hex()
-            self._entries.append(Entry(entity=entity, substitute=substitute, digest=digest, shape=shape(original)))
+            told = self._told.get((entity.type, original))
+            if told is None:
+                digest = self._choices.digest("audit\0" + entity.type + "\0" + original).hex()
+                told = self._told[entity.type, original] = digest, shape(original)
+            self._entries.append(Entry(entity=entity, substitute=substitute, digest=told[0], shape=told[1]))
         return self._entries
 
     def read(self, text: str) -> None:
@@ -87,27 +89,29 @@ class Substitution:
             at = end
             yield
 
-    def substitute(self, text: str, entities: Sequence[Entity]) -> str:
+    def substitute(self, text: str, entities: Sequence[Entity], begins: int = 0) -> str:
         """The text with substitutes for its entities, which are disjoint and in order.
 
-        Names go first, so that addresses and numbers made of them agree with them.
+        `begins`: where the text begins in the one that the entities' places count in. Names go first, so that addresses
+        and numbers made of them agree with them.
         """
-        return "".join(self.substituting(text, entities)) if entities else text
+        return "".join(self.substituting(text, entities, begins)) if entities else text
 
-    def substituting(self, text: str, entities: Sequence[Entity]) -> Iterator[str]:
+    def substituting(self, text: str, entities: Sequence[Entity], begins: int = 0) -> Iterator[str]:
         """The same in pieces, between which a caller may give way; all of them must be taken."""
         for number, entity in enumerate(entities):
             if entity.type is EntityType.PERSON:
-                self._one(text[entity.start : entity.end], entity)
+                self._one(text[entity.start - begins : entity.end - begins], entity)
             if number % _SLICE == _SLICE - 1:
                 yield ""
         out: list[str] = []
         begun = at = 0
         for number, entity in enumerate(entities):
-            original = text[entity.start : entity.end]
+            start, end = entity.start - begins, entity.end - begins
+            original = text[start:end]
             substitute = self._one(original, entity)
-            out += (text[at : entity.start], substitute)
-            at = entity.end
+            out += (text[at:start], substitute)
+            at = end
             if substitute != original:
                 self._substituted.append((entity, original, substitute))
             if number % _SLICE == _SLICE - 1:

@@ -20,7 +20,7 @@ _SPACED_DATE = re.compile(r"[ \t]{1,4}([0-3] [0-9] [01] [0-9] (?:1 [89]|2 0) [0-
 _FORM = re.compile(r"([12](?: [0-9]){12,15}) ([0-3] [0-9] [01] [0-9] (?:1 [89]|2 0) [0-9] [0-9])")
 _MICR = re.compile(r"[⑆⑈⑉](?:[ -]?[0-9⑆⑈⑉]){14,40}")  # the line at the foot of a cheque
 _NEAR_CARDS = {Cue.CARD, Cue.BANK, Cue.OTHER, Cue.PHONE, Cue.HEALTH, Cue.SSN, Cue.IBAN}
-_CLOSE = 20
+_CLOSE, _VERY_CLOSE = 20, 14
 _CARD_LENGTHS = range(12, 20)
 _EVERYTHING = {Cue.PHONE, Cue.SIN, Cue.SSN, Cue.HEALTH, Cue.CARD, Cue.BANK, Cue.TRANSIT, Cue.INSTITUTION, Cue.ROUTING,
                Cue.IBAN, Cue.PASSPORT, Cue.LICENCE, Cue.OTHER, Cue.BIRTH, Cue.PIN}  # fmt: skip
@@ -37,6 +37,16 @@ _BY_CUE = {
 }
 _SHORT = 7  # digits: fewer are no number of anybody's but an address
 _SECTIONS = 16
+_SIN_LENGTH = 9
+_LONGEST_CARD = 12  # digits of a province's card
+_PROVINCE_REACH = 32
+_PROVINCE = re.compile(
+    r"(?<![a-z])(?:ontario|ont\.|quebec|que\.|alberta|alta\.?|british columbia|colombie-britannique"
+    r"|saskatchewan|sask\.?|manitoba|man\.|new brunswick|nouveau-brunswick|nova scotia|nouvelle-ecosse"
+    r"|prince edward island|ile-du-prince-edouard|newfoundland|terre-neuve(?:-et-labrador)?|labrador|yukon|nunavut"
+    r"|northwest territories|territoires du nord-ouest|[nc]\.-b\.|n\.-e\.|i\.-p\.-e\.|t\.-n\.(?:-l\.)?|t\.n\.-o\."
+    r"|pei|on|qc|ab|bc|sk|mb|nb|ns|nl|yt|nt|nu)[ ]?[:#,-]?[ ]?(?:no\.?|n[o\u00b0]|#)?[ ]?$"
+)
 _NOBODY = ("127.", "0.", "255.255.")
 
 
@@ -87,7 +97,7 @@ def _classify(number: Number, reading: Reading) -> Hit | None:
         named = Cue.BANK in around or Cue.TRANSIT in around or Cue.INSTITUTION in around
         score = 0.9 if named else 0.7 if sure else 0.45
         return Hit(number.start, number.end, EntityType.BANK_ACCOUNT, score, "cheque", "CA")
-    identity = find_identity(number, around, reading.view)
+    identity = find_identity(number, around, reading.view) or _spoken_of(number, around, reading)
     if identity and identity.score > 0.5:  # noqa: PLR2004
         return identity
     called = nearest(around, _EVERYTHING)
@@ -98,7 +108,27 @@ def _classify(number: Number, reading: Reading) -> Hit | None:
     if best and best.score > 0.5:  # noqa: PLR2004
         return best
     whole = " " not in text or text.count(" ") < 4  # noqa: PLR2004 - more are columns
-    return (_named(number, around) if whole else None) or best
+    return (_named(number, around) if whole else None) or _of_province(number, reading) or best
+
+
+def _spoken_of(number: Number, around: dict[Cue, int], reading: Reading) -> Hit | None:
+    """Nine digits that nothing near explains, where the text speaks of social insurance numbers, however far away."""
+    plain = number.text == number.digits and len(number.digits) == _SIN_LENGTH and number.digits[0] not in "08"
+    called = nearest(around, _EVERYTHING)
+    if not plain or (called is not None and around[called] <= _VERY_CLOSE) or not reading.cues.has(Cue.SIN):
+        return None
+    return Hit(number.start, number.end, EntityType.SIN, 0.6 if is_luhn(number.digits) else 0.55, "sin")
+
+
+def _of_province(number: Number, reading: Reading) -> Hit | None:
+    """`Nouvelle-Écosse 0091 491 177`, where the text speaks of health cards, or of licences."""
+    before = reading.low[max(0, number.start - _PROVINCE_REACH) : number.start]
+    if len(number.digits) > _LONGEST_CARD or not _PROVINCE.search(before):
+        return None
+    for cue, kind in ((Cue.HEALTH, EntityType.HEALTH_NUMBER), (Cue.LICENCE, EntityType.DRIVER_LICENCE)):
+        if reading.cues.has(cue):
+            return Hit(number.start, number.end, kind, 0.6, "province")
+    return None
 
 
 def _is_phone(number: Number) -> bool:

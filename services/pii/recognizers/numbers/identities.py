@@ -25,6 +25,7 @@ _NIR = re.compile(
     r"[123478][ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}(?:[ .-]{0,3}[0-9]{2})?"
 )
 _NINE, _TEN = 9, 10
+_PHONE, _RIGHT_BEFORE = "3-3-4", 12
 _PERSONAL = {Cue.SIN, Cue.SSN, Cue.HEALTH, Cue.PHONE, Cue.LICENCE, Cue.PASSPORT, Cue.BANK, Cue.ROUTING, Cue.CARD,
              Cue.OTHER, Cue.TRANSIT, Cue.INSTITUTION}  # fmt: skip
 _IDENTITY = {Cue.SIN, Cue.SSN, Cue.HEALTH, Cue.LICENCE, Cue.PASSPORT, Cue.BANK, Cue.ROUTING, Cue.CARD}
@@ -36,6 +37,8 @@ def find_identity(number: Number, around: dict[Cue, int], view: str) -> Hit | No
     length = len(number.digits)
     if length == _NINE:
         return _of_nine(number, called)
+    if length == _TEN and called is Cue.HEALTH and number.shape() == _PHONE and around[called] > _RIGHT_BEFORE:
+        return None  # no health card is grouped so: the word belongs to another number
     if length == _TEN:
         return _of_ten(number, called, view)
     if called is Cue.SSN and 12 <= length <= 16:  # noqa: PLR2004 - a NIR, a digit lost or its check digits left off
@@ -63,15 +66,16 @@ def _of_nine(number: Number, called: Cue | None) -> Hit | None:
         return _hit(number, EntityType.SIN, 0.95 if is_luhn(digits) else 0.8, "sin")
     if called is Cue.SSN:
         return _hit(number, EntityType.SSN, 0.8, "ssn", "US")
+    valid = is_luhn(digits) and digits[0] not in "08"
     if called in _IDENTITY or called is Cue.PHONE:
-        return None
+        grouped = called is Cue.PASSPORT and _SIN.fullmatch(text) and valid  # no passport is grouped so
+        return _hit(number, EntityType.SIN, 0.7, "sin") if grouped else None
     if _ALBERTA.fullmatch(text) and called is None:
         return _hit(number, EntityType.HEALTH_NUMBER, 0.4, "health", "AB")
-    valid = is_luhn(digits) and digits[0] not in "08"
     if _SIN.fullmatch(text):
         weak = called is Cue.OTHER
         return _hit(number, EntityType.SIN, (0.45 if weak else 0.8) if valid else 0.2 if weak else 0.42, "sin")
-    return _hit(number, EntityType.SIN, 0.3, "sin") if valid and text == digits and called is not Cue.OTHER else None
+    return None
 
 
 def _of_ten(number: Number, called: Cue | None, view: str) -> Hit | None:

@@ -13,7 +13,8 @@ DATE = re.compile(
 )
 _PARTS = re.compile(  # groupings that stand out inside a longer run
     r"(?<![0-9])(?:"
-    r"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?"  # a card
+    r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\.[0-9])"  # IPv4
+    r"|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?"  # a card
     r"|3[0-9]{3}([ -])[0-9]{6}\2[0-9]{5}"  # an American Express card
     r"|[0-9]{5}[- ][0-9]{3}[- ][0-9]{7,12}"  # transit, institution, account
     r"|(?:1[-. ])?\(?[2-9][0-9]{2}(?:\) ?|[-. ])[0-9]{3}[-. ][0-9]{4}"  # a phone of North America
@@ -21,7 +22,6 @@ _PARTS = re.compile(  # groupings that stand out inside a longer run
     r"|[0-9]{3}([-. ])[0-9]{3}\4[0-9]{3}"  # a SIN
     r"|[0-9]{4}([- ])[0-9]{3}\5[0-9]{3}"  # a health card
     r"|0[1-9](?:([. ])[0-9]{2})(?:\6[0-9]{2}){3}"  # a phone of France
-    r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}"  # IPv4
     r"|(?<![0-9]\.)[0-9]{7,19}"
     r")(?![0-9])"
 )
@@ -59,7 +59,7 @@ def runs(view: str) -> Iterator[Number]:
         start, end = found.span()
         if end < len(view) and (view[end].isalpha() or view[end] == "_") and view[end] not in "xXpPA":
             end = _before_word(view, start, end)
-        if view[start - 1 : start] == "(":
+        if view[start - 1 : start] == "(" and ")" in view[start:end]:
             start -= 1
         if view[start - 1 : start] == "+" and start:
             start -= 1

@@ -10,7 +10,7 @@ from services.pii.recognizers.numbers.layouts import DATE, Number
 from services.pii.recognizers.phrases import Cue
 
 _NORTH_AMERICA = re.compile(
-    r"(?:\+?[01]{0,2}1[-. ]{0,2})?(?:\([0-9]{3}\)[-. ]{0,2}|[0-9]{3}[-. ])[0-9]{3}[-. ]?[0-9]{4}"
+    r"(?:\+?[01]{0,2}1[-. ]{0,2})?(?:\([0-9]{3}\)[-. ]{0,2}|[0-9]{3}[-. /])[0-9]{3}[-. ]?[0-9]{4}"
 )
 _FRANCE = re.compile(r"(?:0|(?:\+|00)33[ .-]?(?:\(0\))?)[1-9](?:[ .-]?[0-9]{2}){4}")
 _TRUNK = re.compile(r"\(?0[0-9]{1,4}\)?[ -.][0-9]{2,4}(?:[ -.]?[0-9]{2,4}){1,3}")
@@ -21,6 +21,7 @@ _SHORTEST, _LONGEST = 7, 15
 _BARE, _LONGEST_BARE = 10, 13
 _LOCAL = {"3-4", "3-2-2", "3-3", "2-2-2-2", "4-4", "3-3-3", "3-2-3", "2-3-3", "2-3-2-2", "3-3-2"}
 _CLOSE = 25
+_RIGHT_BEFORE = 12  # so near a word of orders and files speaks of the number, however it is grouped
 # Area codes of Canada (https://cnac.ca/area_code_maps/canadian_area_codes.htm); toll-free ones are nobody's.
 _CANADA = frozenset(
     """
@@ -48,13 +49,14 @@ def find_phone(number: Number, around: dict[Cue, int], low: str) -> Hit | None:
 def _score(number: Number, around: dict[Cue, int]) -> tuple[float, str]:
     text, digits = number.text, number.digits
     length = len(digits)
-    if not _SHORTEST <= length <= _LONGEST + 3 or DATE.match(text) or _DECIMAL.fullmatch(text):
+    if not _SHORTEST <= length <= _LONGEST + 3 or len(set(digits)) == 1 or DATE.match(text) or _DECIMAL.fullmatch(text):
         return 0, ""
     called = Cue.PHONE in around
     other = around.get(Cue.OTHER, 99) < around.get(Cue.PHONE, 99)
     if text[0] == "+" or text.startswith("(+"):
         return _international(text, digits, called=called)
     if _NORTH_AMERICA.fullmatch(text):
+        other = other and (text == digits or around[Cue.OTHER] <= _RIGHT_BEFORE)
         return (0.95 if called else 0.45 if other else 0.85 if _is_served(digits) else 0.65), "nanp"
     if _FRANCE.fullmatch(text):
         return (0.95 if called else 0.45 if other else 0.55 if text == digits else 0.8), "FR"

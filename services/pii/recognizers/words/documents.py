@@ -17,6 +17,7 @@ _CANADA = re.compile(
 )
 _BRITAIN = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][ABD-HJLNP-UW-Z]{2}" + _STOP)
 _IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?" + _STOP)
+_IBAN_UNEVEN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{0,30}(?:[ -][0-9A-Z]{2,30}){0,7}" + _STOP)
 _ZIP = re.compile(r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z_\-.])")
 _STATES = frozenset(
     """
@@ -25,17 +26,22 @@ _STATES = frozenset(
     """.split()
 )
 _RAMQ = re.compile(r"[A-Za-z]{4}[ -]?([0-9]{2})[ -]?([0-9]{2})[ -]?([0-9]{2})[ -]?[0-9]{2}" + _STOP)
-_PASSPORT = re.compile(r"(?:[A-Z]{2}[0-9]{6}|[A-Z][0-9]{6}[A-Z]{2})" + _STOP)
+_PASSPORT = re.compile(r"(?:[A-Z]{2}[0-9]{6}|[A-Z]{2} [0-9]{3} [0-9]{3}|[A-Z][0-9]{6}[A-Z]{2})" + _STOP)
 _LICENCES = (
-    (re.compile(r"[A-Z][0-9]{4}[ -][0-9]{5}[ -]?[0-9]{5}" + _STOP), 0.85, "ON"),
-    (re.compile(r"[A-Z][0-9]{4}[ -][0-9]{6}[ -][0-9]{2}" + _STOP), 0.85, "QC"),
+    (re.compile(r"[A-Za-z][0-9]{4}[ -][0-9]{5}[ -]?[0-9]{5}" + _STOP), 0.85, "ON"),
+    (re.compile(r"[A-Za-z][0-9]{4}[ -][0-9]{6}[ -][0-9]{2}" + _STOP), 0.85, "QC"),
     (re.compile(r"[A-Z][0-9]{3}-[0-9]{3}-[0-9]{2}-[0-9]{3}(?:-[0-9])?" + _STOP), 0.8, "US"),
     (re.compile(r"[A-Z]{5}[ -]?[0-3][0-9][0-1][0-9][0-9]{2}[ -]?[0-9]{3}" + _STOP), 0.6, "NS"),
     (re.compile(r"[A-Z][0-9]{14}" + _STOP), 0.55, "ON"),
     (re.compile(r"[A-Z][0-9]{12}" + _STOP), 0.55, "QC"),
 )
+_MANITOBA = re.compile(r"(?:[A-Z]{2}-){3}[A-Z](?<![A-Za-z0-9_].{10})[0-9]{3}[A-Z]{2}" + _STOP)
+_MANITOBA_HEAD = 9
 # What a word calls a licence, right behind it: provinces have many layouts, and change them.
 _CALLED = re.compile(r"[\"' ]{0,2}[:=#]?[\"' ]{0,3}((?=(?:[A-Z-]*[0-9]){3})[A-Z0-9][A-Z0-9-]{5,16})(?![A-Za-z0-9_-])")
+_OF_CLASS = re.compile(  # `4471829, BC class 5`
+    r"(?<![0-9a-z-])([0-9][0-9-]{4,14}[0-9])[\"']?[ ]?[,;|(/]?[ ]?[\"']?(?:[a-z]{2} )?classe? [1-7](?![0-9])"
+)
 _LONGEST_HEAD = 5
 _IDENTITY = {Cue.PASSPORT, Cue.LICENCE, Cue.HEALTH, Cue.OTHER, Cue.SIN, Cue.PHONE, Cue.BANK, Cue.IBAN, Cue.CARD}
 
@@ -47,7 +53,9 @@ def find_documents(reading: Reading) -> list[Hit]:
     for found in _AFTER_LETTER.finditer(view):
         head = _letters(view, found.start())
         start = found.start() - head
-        if head and not (head == 1 and start and view[start - 1] in "_-./+="):
+        if head == 1 and (manitoban := _MANITOBA.match(view, max(0, start - _MANITOBA_HEAD))):
+            hits.append(Hit(*manitoban.span(), EntityType.DRIVER_LICENCE, 0.85, "licence", "MB"))
+        elif head and not (head == 1 and start and view[start - 1] in "_-./+="):
             hits.append(_joined(reading, start, head))
     for found in _AFTER_BLANK.finditer(view):
         head = _letters(view, found.start() - 1)
@@ -55,6 +63,9 @@ def find_documents(reading: Reading) -> list[Hit]:
     for _, end in reading.cues.of(Cue.LICENCE):
         if (called := _CALLED.match(view, end)) and not called[1].isdigit():
             hits.append(Hit(*called.span(1), EntityType.DRIVER_LICENCE, 0.8, "licence", ""))
+    if "class" in reading.low:
+        places = [found.span(1) for found in _OF_CLASS.finditer(reading.low)]
+        hits += [Hit(*place, EntityType.DRIVER_LICENCE, 0.7, "licence", "") for place in places]
     return [hit for hit in hits if hit]
 
 
@@ -78,6 +89,8 @@ def _parted(reading: Reading, start: int, head: int) -> Hit | None:
     match head:
         case 2 if reading.view[start : start + 2] in _STATES and (code := _ZIP.match(reading.view, start + 3)):
             return Hit(*code.span(), EntityType.POSTAL_CODE, 0.75, "postal_code", "US")
+        case 2:
+            return _travel(reading, start)
         case 4:
             return _ramq(reading, start)
         case 5:
@@ -96,7 +109,7 @@ def _letters(view: str, end: int) -> int:
 
 
 def _iban(reading: Reading, start: int) -> Hit | None:
-    found = _IBAN.match(reading.view, start)
+    found = _IBAN.match(reading.view, start) or _IBAN_UNEVEN.match(reading.view, start)
     if not found:
         return None
     text = found.group()

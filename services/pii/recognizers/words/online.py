@@ -36,7 +36,7 @@ _TOP_LEVELS = (
     ".example/",
 )
 _ACCOUNT_PATH = re.compile(
-    r"/(?:users?|u|accounts?|acct|customers?|clients?|members?|profiles?|people|persons?|patients?|employees?|"
+    r"/(?:users?|u|accounts?|acct|customers?|clients?|members?|profiles?|people|persons?|patients?|employees?|emp|"
     r"candidates?|applicants?|subscribers?|students?|contacts?|wallets?|usagers?|comptes?|profils?|dossiers?|membres?|"
     r"utilisateurs?|assures?|beneficiaires?|employes?|etudiants?|abonnes?|in|pub|invite|invites|reset|reset-password|"
     r"verify|unsubscribe|magic|login|share|tenants?|locataires?|recipients?|agreements?|ententes?|files?|t|d|c|orgs?|subscriptions?|billing|citizen|citoyens?|case|claims?)"
@@ -52,14 +52,16 @@ _HANDLE = re.compile(
 _QUERY = re.compile(
     r"[?&#;](?:user(?:_?id|name)?|uid|account(?:_?(?:id|no|number))?|acct|customer(?:_?id)?|client_?(?:id|no)?|cust|"
     r"member(?:_?id)?|patient(?:_?id)?|(?:access_|auth_|id_|refresh_|reset_|csrf_)?token|auth|jeton(?:_acces)?|session(?:_?id)?|sid|sig|"
-    r"signature|api_?key|key|e?mail|phone|tel|nas|sin|ssn|name|login|code|jwt|hash|invite|compte|usager|dossier|courriel|"
+    r"signature|api_?key|key|e?mail|phone|tel|nas|sin|ssn|name|login|code|jwt|hash|invite|compte|usager|dossier|courriel|proprio(?:etaire)?|owner|acces|"
     r"utilisateur|profile(?:_?id)?|employee(?:_?id)?|no_?client|subscriber|x-amz-credential|x-amz-signature|id)="
     r"(?=[^&\s]{0,200}[0-9@%])[^&\s]{3,}",
     re.IGNORECASE,
 )
 _OPAQUE = re.compile(
     r"/(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?=[\w\-]*[0-9])(?=[\w\-]*[A-Za-z])"
-    r"(?:cus|acct|usr|user|sub|cust|mem|client)[_-][\w\-]{4,})",
+    r"(?:cus|acct|usr|user|sub|cust|mem|client)[_-][\w\-]{4,})"
+    r"|[?&][\w.\-]{1,40}=(?=[\w\-]{0,200}[0-9])(?=[\w\-]{0,200}[a-z])[\w\-]{20,}"
+    r"|/(?=[\w\-]{0,200}[0-9])(?=[\w\-]{0,200}(?-i:[a-z]))(?=[\w\-]{0,200}(?-i:[A-Z]))[\w]{20,}(?![\w.\-])",
     re.IGNORECASE,
 )
 _CREDENTIAL = re.compile(r"://[^/\s:@]{0,128}:([^/\s@]{3,256})@")

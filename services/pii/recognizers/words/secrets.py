@@ -23,6 +23,7 @@ _PREFIXES = {
     **dict.fromkeys(("key-", "dapi", "EAAA", "fo1_", "FlyV1 fm2_", "lsv2_pt_", "lsv2_sk_", "jina_", "co_"), 30),
 }
 _BODY = re.compile(r"[A-Za-z0-9_\-.=/+]{10,4096}")
+_AMAZON = re.compile(r"A[KSBC][IC]A[A-Z0-9]{16}")  # may be letters alone
 _TWILIO = re.compile(r"(?<![A-Za-z0-9])(?:AC|SK)[0-9a-f]{32}(?![0-9A-Za-z])")
 _BEGIN = "-----BEGIN "
 _BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z0-9 ]{0,40}-----")
@@ -32,9 +33,10 @@ _HOOK = re.compile(
 )
 _BEARER = re.compile(r"(?:Bearer|Basic) ([A-Za-z0-9_\-.=/+~]{16,2000})")
 _BETWEEN = re.compile(
-    r"[\"'\])]{0,2}(?:[ \t]{1,3}(?:for|pour|of|de|du)[ \t][\w.@\-]{1,40})?"
-    r"((?:[ \t]{0,3}(?::=|=>|->|[:=]|\bis\b|\bwas\b|\best\b|\betait\b|\b(?:re)?set to\b)){0,2})"
-    r"[ \t]{0,3}(\n?[ \t]{0,8})(\*\*|[\"'`(<]?)(?:Bearer |Basic |Token )?",
+    r"[\"'\])]{0,2}(?:[ \t]{1,3}(?:for|pour|of|de|du)[ \t][\w.@\-]{1,40}"
+    r"|[ \t](?:temporaire|provisoire|actuel(?:le)?|initiale?|par defaut|temporary|current|default))?"
+    r"((?:[ \t]{0,12}(?::=|=>|->|[:=]|\bis\b|\bwas\b|\b(?:c')?est\b|\betait\b|\b(?:re)?set to\b)){0,2})"
+    r"[ \t]{0,12}(\n?[ \t]{0,8})(\*\*|[\"'`(<]?)(?:Bearer |Basic |Token )?",
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"[^\s\"`,;<>]{4,512}")
@@ -44,6 +46,8 @@ _PLACEHOLDER = re.compile(
 )
 _KEYS = ("token", "key", "keys", "tokens", "cle", "jeton", "session", "cookie", "credential", "credentials", "bearer",
          "authorization", "id", "key id")  # fmt: skip
+_IN_BRACKETS = re.compile(r"\(([^\s()\[\]{}\"'`,;=]{8,64})\)")
+_BRACKETS_REACH = 96
 _TRAILING = ".!?)]}*'"
 
 
@@ -58,7 +62,7 @@ def find_secrets(reading: Reading) -> list[Hit]:
     if "https://" in view:
         hits += [Hit(*found.span(), EntityType.SECRET, 0.995, "webhook", "url") for found in _HOOK.finditer(view)]
     for start, end in reading.cues.of(Cue.SECRET):
-        if hit := _called(reading, reading.low[start:end], end):
+        if hit := _called(reading, reading.low[start:end], end) or _in_brackets(view, end):
             hits.append(hit)
     return hits
 
@@ -84,7 +88,11 @@ def _known(view: str) -> list[Hit]:
         if start and (view[start - 1].isalnum() or view[start - 1] in "_-"):
             continue
         body = _BODY.match(view, end)
-        if body and len(text := body.group().rstrip(".=-/")) >= _LEAST[index] and _is_random(view[start:end] + text):
+        if (
+            body
+            and len(text := body.group().rstrip(".=-/")) >= _LEAST[index]
+            and (_is_random(view[start:end] + text) or _AMAZON.fullmatch(view, start, end + len(text)))
+        ):
             hits.append(Hit(start, end + len(text), EntityType.SECRET, 0.99, "known_key", "key"))
     if "AC" in view or "SK" in view:
         hits += [Hit(*found.span(), EntityType.SECRET, 0.9, "known_key", "key") for found in _TWILIO.finditer(view)]
@@ -124,6 +132,18 @@ def _called(reading: Reading, word: str, end: int) -> Hit | None:
         if score
         else None
     )
+
+
+def _in_brackets(view: str, end: int) -> Hit | None:
+    """`read her password out loud (Caribou!Sled_2291)`: what is no word, in brackets some words behind the cue."""
+    line = view.find("\n", end, end + _BRACKETS_REACH)
+    found = _IN_BRACKETS.search(view, end, line if line >= 0 else end + _BRACKETS_REACH)
+    if not found or not any(map(str.isdigit, found[1])) or not any(map(str.isalpha, found[1])):
+        return None
+    kinds = {"A" if one.isupper() else "a" if one.isalpha() else "9" if one.isdigit() else "!" for one in found[1]}
+    if len(kinds) < 3 or "://" in found[1]:  # noqa: PLR2004
+        return None
+    return Hit(*found.span(1), EntityType.SECRET, 0.7, "named_secret", "")
 
 
 def _trim(value: str) -> str:
