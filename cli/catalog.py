@@ -16,6 +16,7 @@ from cli import catalog_sync
 from libs.catalog.egress import LOOPBACK
 from libs.catalog.load import CatalogError, load
 from libs.catalog.upkeep import imported, upstream
+from libs.catalog.upkeep.changes import changes
 from libs.catalog.upkeep.files import replace_text
 from libs.catalog.upkeep.review import remarks
 
@@ -41,14 +42,16 @@ examples:
   ni catalog import --from prices.json --source "our reseller's list" --date 2026-11-01
 """
 _CHECK = """\
-Validate every file of the catalogue as the services do at their start, and say what stands out: models that retire,
-prices that nobody verified or knows, entries last checked more than 180 days ago.
+Validate every file of the catalogue as the services do at their start and at every edit, and say what stands out:
+models that retire, prices that nobody verified or knows, entries last checked more than 180 days ago. With --against,
+also what it would change of the catalogue in another folder: look at an edited copy before it replaces what runs.
 Exit code 0: valid; 1: not valid, and why; 3 with --strict: valid, but something stands out.
 
 examples:
   ni catalog check
   ni catalog check --config /etc/northern/config --strict
   ni catalog check --json
+  ni catalog check --config edited --against /etc/northern/config
 """
 _SHIPPED = Path(__file__).parent.parent / "infra" / "config"
 _UPSTREAM = "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json"
@@ -161,12 +164,17 @@ def _reason(error: Exception) -> str:
 
 def _configure_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="say what changes of the catalogue in this folder")
     parser.add_argument("--strict", action="store_true", help="exit code 3 where anything stands out")
 
 
 def _check(args: argparse.Namespace) -> int:
     catalog, entries = load(args.config), imported.read(args.config)
     found = remarks(catalog, entries, args.today)
+    try:
+        edits = list(changes(load(args.against), catalog)) if args.against else []
+    except CatalogError as error:
+        return _refuse("check", f"the catalogue in {args.against} is not valid: {error.problems[0]}")
     counts: Mapping[str, int] = {
         "routes": len(catalog.routes),
         "egresses": len(catalog.egresses),
@@ -175,10 +183,15 @@ def _check(args: argparse.Namespace) -> int:
         "imported": len(entries),
     }
     if args.json:
-        print(json.dumps({**counts, "digest": catalog.digest, "remarks": [vars(remark) for remark in found]}, indent=2))
+        told = {**counts, "digest": catalog.digest, "remarks": [vars(remark) for remark in found]}
+        print(json.dumps(told | ({"changes": edits} if args.against else {}), indent=2))
     else:
         for remark in found:
             print(f"{remark.about}: {remark.sentence}")
+        for sentence in edits:
+            print(f"change: {sentence}")
+        if args.against:
+            print(f"{len(edits)} changes; catalogue {catalog.digest}")
         print(f"valid: {', '.join(f'{count} {name}' for name, count in counts.items())}; {len(found)} stand out")
     return _STANDS_OUT if found and args.strict else 0
 

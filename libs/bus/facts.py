@@ -29,13 +29,13 @@ class FactPublisher:
     def __init__(self, bus: Bus, metrics: Metrics) -> None:
         self._bus = bus
         self._metrics = metrics
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes: dict[tuple[str, int], _Lane] = {}
 
     def publish(self, kind: str, fact: Fact) -> "asyncio.Future[None]":
-        subject = fact_subject(kind, shard_of(fact.tenant))
-        lane = self._lanes.get(subject)
+        place = (kind, shard_of(fact.tenant))
+        lane = self._lanes.get(place)
         if lane is None:
-            lane = self._lanes[subject] = _Lane(self._bus, self._metrics, kind, subject)
+            lane = self._lanes[place] = _Lane(self._bus, self._metrics, kind, fact_subject(*place))
         return lane.add(fact)
 
     @property
@@ -65,7 +65,8 @@ class _Lane:
         self._on_its_way = 0
         self._arrived = asyncio.Event()
         self._empty = asyncio.Event()
-        self._task = asyncio.create_task(self._run())
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run())
 
     @property
     def waiting(self) -> int:
@@ -77,7 +78,7 @@ class _Lane:
             raise RecordUnavailable(
                 "the record cannot be written right now; try again in a moment", retry_after_ms=1000
             )
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = self._loop.create_future()
         self._facts.append((piece, done))
         self._empty.clear()
         self._arrived.set()

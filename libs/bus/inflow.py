@@ -20,6 +20,7 @@ _FIRST_S = 1.0  # nothing at all: nobody has the request
 _SILENT_S = 6.0  # three beats missed
 _BEAT_S = 2.0
 _TICK_S = 0.25
+_NO_ROUTER = "no router is running; try again in a moment"
 _LINGER_S = 10.0  # how late a worker may still take a request that was cancelled before
 
 
@@ -77,7 +78,7 @@ class Inflows:
         inflow = self._open.get(message.subject.rpartition(".")[2])
         if inflow is not None and message.no_responders:
             self.metrics.count("handoffs_refused_total")
-            inflow.fail(inflow.nobody)
+            inflow.fail(inflow.nobody or Overloaded(_NO_ROUTER, retry_after_ms=1000))
 
     def _body(self, message: Message) -> None:
         inflow = self._open.get(message.subject.rpartition(".")[2])
@@ -122,7 +123,7 @@ class Inflow:
 
     def __init__(self, home: Inflows, token: str, body: bytes | None) -> None:
         who = (home.service, home.boot_id, token)
-        self.reply, self.nak, self.body_subject = subjects.reply(*who), subjects.nak(*who), subjects.body(*who)
+        self.reply, self.nak = subjects.reply(*who), subjects.nak(*who)
         self.token, self.body, self.ctl = token, body, ""
         self._home = home
         self._frames: deque[Frame] = deque()
@@ -134,7 +135,7 @@ class Inflow:
         self._taken = self._cancelled = False
         self._closed_at = 0.0
         self.idle_s = 15.0
-        self.nobody: NorthernError = Overloaded("no router is running; try again in a moment", retry_after_ms=1000)
+        self.nobody: NorthernError | None = None  # what it means that nobody listens; None: no router does
         self._heard_at = self._moved_at = self.said_at = home.now()
 
     async def next(self) -> Frame:
@@ -148,6 +149,11 @@ class Inflow:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         return self._frames.popleft()
+
+    @property
+    def body_subject(self) -> str:
+        """Where the body is asked for, in pieces."""
+        return subjects.body(self._home.service, self._home.boot_id, self.token)
 
     @property
     def waiting(self) -> bool:
@@ -197,19 +203,25 @@ class Inflow:
                 self._gap()
             return
         self._n = frame.n
+        if not self._committed and not self._begun(frame):
+            return
+        self._moved_at = self._heard_at
+        self._frames.append(frame)
+        self._wake()
+
+    def _begun(self, frame: Frame) -> bool:
+        """What only the first frames of an attempt say; False: nobody waits for it any more."""
         if frame.HasField("taken"):
             self.ctl = frame.taken.ctl
             if self._cancelled:
                 told = Control(attempt=self._attempt, cancel=True)
                 self._home.later(self._home.bus.publish(self.ctl, told.SerializeToString()))
                 self.close()
-                return
+                return False
         if frame.HasField("head") or frame.HasField("failure"):
             self._committed = True
             self.body = None
-        self._moved_at = self._heard_at
-        self._frames.append(frame)
-        self._wake()
+        return True
 
     def fail(self, error: NorthernError) -> None:
         if self._error is None:

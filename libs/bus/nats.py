@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,11 +10,10 @@ import nats
 import nats.errors
 import orjson
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
 
-from libs.bus.base import Bus, Conflict, Entry, Handler, Held, Stored
-from libs.bus.direct import DirectClient
+from libs.bus.base import Bus, Conflict, Entry, Handler, Held, Message, Stored
+from libs.bus.direct import Arrived, DirectClient, Take
 from libs.bus.reader import REMOVED, Reader
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.subjects import inbox_prefix, random_token
@@ -25,7 +24,7 @@ _CONNECT_S = 15.0  # a street that starts together: the broker may be a moment l
 _DRAIN_S = 5.0  # for what a stopped subscription was already given
 _WRONG_LAST_SEQUENCE = 10071
 _STORE_FAILED = 10077  # most often: max_bytes reached, and full means refuse
-_NOT_FOUND = "404"
+_NOT_FOUND, _NO_RESPONDERS = "404", "503"
 _NO_MESSAGE = 10037
 
 
@@ -74,7 +73,7 @@ class NatsBus:
     def __init__(self, client: DirectClient) -> None:
         self._nc = client
         self._connects = 1
-        self._inboxes: set[asyncio.Queue[Msg | None]] = set()
+        self._inboxes: set[asyncio.Queue[Arrived | None]] = set()
         self._complained: set[str] = set()  # of what went wrong since the connection was last made
 
     @property
@@ -110,7 +109,7 @@ class NatsBus:
 
     async def subscribe(self, subject: str, handler: Handler, queue: str = "") -> "_Subscription":
         self._up()
-        sub = await self._nc.subscribe_direct(subject, queue, handler)
+        sub = await self._nc.subscribe_direct(subject, queue, _told(handler))
         try:
             await self._nc.flush(2)  # the broker has it: whoever is told that we listen may ask at once
         except (nats.errors.Error, TimeoutError, OSError) as error:
@@ -178,10 +177,9 @@ class NatsBus:
 
     async def get(self, bucket: str, key: str) -> Entry | None:
         msg = await self._request(f"$JS.API.DIRECT.GET.KV_{bucket}.$KV.{bucket}.{key}", b"", 2.0)
-        headers = msg.headers or {}
-        if headers.get("Status") == _NOT_FOUND or headers.get("KV-Operation") in REMOVED:
+        if msg.status == _NOT_FOUND or msg.header("KV-Operation") in REMOVED:
             return None
-        return Entry(key, msg.data, int(headers["Nats-Sequence"]))
+        return Entry(key, msg.data, int(msg.header("Nats-Sequence")))
 
     async def put(self, bucket: str, key: str, value: bytes, *, revision: int | None = None) -> int:
         if revision == 0:
@@ -201,10 +199,9 @@ class NatsBus:
             return await self.append(subject, value, expected=0)
         except Conflict:
             msg = await self._request(f"$JS.API.DIRECT.GET.KV_{bucket}.{subject}", b"", 2.0)
-            headers = msg.headers or {}
-            if headers.get("KV-Operation") not in REMOVED:
+            if msg.header("KV-Operation") not in REMOVED:
                 raise
-            return await self.append(subject, value, expected=int(headers["Nats-Sequence"]))
+            return await self.append(subject, value, expected=int(msg.header("Nats-Sequence")))
 
     async def _append(self, subject: str, data: bytes, headers: dict[str, str], timeout_s: float) -> int:
         msg = await self._request(subject, data, timeout_s, headers or None)
@@ -225,35 +222,43 @@ class NatsBus:
             raise BusUnavailable(f"the broker refused {verb.partition('.')[0]} ({answer['error'].get('err_code')})")
         return answer
 
-    async def _request(self, subject: str, data: bytes, timeout_s: float, headers: dict[str, str] | None = None) -> Msg:
+    async def _request(
+        self, subject: str, data: bytes, timeout_s: float, headers: dict[str, str] | None = None
+    ) -> Arrived:
         self._up()
         try:
-            return await self._nc.request(subject, data, timeout=timeout_s, headers=headers)
-        except nats.errors.NoRespondersError as error:
-            raise Overloaded("nobody answers there right now; try again in a moment", retry_after_ms=1000) from error
+            answer = await self._nc.ask(subject, data, timeout_s, headers)
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise BusUnavailable(f"the broker did not answer in time ({type(error).__name__})") from error
+        if answer.status == _NO_RESPONDERS:
+            raise Overloaded("nobody answers there right now; try again in a moment", retry_after_ms=1000)
+        return answer
 
     def _up(self) -> None:
         if not self._nc.is_connected:  # nats-py would keep what it is given in memory and perhaps lose it
             raise BusUnavailable("the broker is not connected")
 
     @asynccontextmanager
-    async def inbox(self) -> "AsyncIterator[tuple[str, asyncio.Queue[Msg | None]]]":
+    async def inbox(self) -> "AsyncIterator[tuple[str, asyncio.Queue[Arrived | None]]]":
         """A private subject and its messages as they are, headers and all; None: the connection was made anew."""
-        queue: asyncio.Queue[Msg | None] = asyncio.Queue()
-
-        async def keep(msg: Msg) -> None:
-            queue.put_nowait(msg)
+        queue: asyncio.Queue[Arrived | None] = asyncio.Queue()
 
         subject = self._nc.new_inbox()
-        sub = await self._nc.subscribe(subject, cb=keep)
+        sub = await self._nc.subscribe_direct(subject, "", queue.put_nowait)
         self._inboxes.add(queue)
         try:
             yield subject, queue
         finally:
             self._inboxes.discard(queue)
             await _unsubscribe(sub)
+
+
+def _told(handler: Handler) -> Take:
+    def take(arrived: Arrived) -> Awaitable[None] | None:
+        subject, data, reply, headers = arrived
+        return handler(Message(subject, data, reply, bool(headers) and arrived.status == _NO_RESPONDERS))
+
+    return take
 
 
 class _Subscription:

@@ -100,7 +100,7 @@ class Outflow:
     async def taken(self) -> None:
         """Say that the request is here and where control goes; otherwise the first frame or the next tick says it."""
         if not self._told:
-            await self._publish(Frame())
+            await self._send(Frame())
 
     async def send(
         self,
@@ -113,9 +113,9 @@ class Outflow:
     ) -> None:
         """Head, data, then end or failure; in one frame where the data is small. Raises Gone."""
         while len(data) > PIECE:
-            await self._send(Frame(head=head, data=data[:PIECE], output_bytes=output_bytes))
+            await self._send(Frame(head=head, data=data[:PIECE], output_bytes=output_bytes), PIECE)
             head, data = None, data[PIECE:]
-        await self._send(Frame(head=head, data=data, output_bytes=output_bytes, end=end, failure=failure))
+        await self._send(Frame(head=head, data=data, output_bytes=output_bytes, end=end, failure=failure), len(data))
 
     async def tick(self, now: float) -> None:
         """Called by the ticker: what is due to be said by now."""
@@ -179,15 +179,12 @@ class Outflow:
                 pull.cancel()
         return b"".join(pieces[offset] for offset in range(0, size, _PULL))
 
-    async def _send(self, frame: Frame) -> None:
-        size = len(frame.data)
+    async def _send(self, frame: Frame, size: int = 0) -> None:
+        """`size`: of its data, which waits for credit."""
         while size and self._credit < size and not self.gone:
             self._paid.clear()
             await self._paid.wait()
         self._credit -= size
-        await self._publish(frame)
-
-    async def _publish(self, frame: Frame) -> None:
         if self.gone:
             raise Gone
         frame.attempt, frame.n = self._attempt, self._n

@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import orjson
-from nats.aio.msg import Msg
 
 from libs.bus.base import Stored
+from libs.bus.direct import Arrived
 from libs.contracts.errors import BusUnavailable
 
 REMOVED = ("DEL", "PURGE")  # KV-Operation of a key that is no more
@@ -28,7 +28,7 @@ class Connection(Protocol):
     async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
         """Send one message."""
 
-    def inbox(self) -> "AbstractAsyncContextManager[tuple[str, asyncio.Queue[Msg | None]]]":
+    def inbox(self) -> "AbstractAsyncContextManager[tuple[str, asyncio.Queue[Arrived | None]]]":
         """A private subject and its messages as they are; None: the connection was made anew."""
 
 
@@ -54,8 +54,8 @@ class Reader:
                         return
                     batch: list[Stored] = []
                     for msg in (first, *_at_hand(queue)):
-                        status = msg.headers.get("Status") if msg.headers else None
-                        if status is None:
+                        status = msg.status
+                        if not status:
                             batch.append(self._stored(msg))
                         elif _is_dead(status, msg):
                             return
@@ -72,7 +72,7 @@ class Reader:
         await self._bus.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}", orjson.dumps(ask), inbox)
         return int(ask["batch"])
 
-    async def _next(self, queue: "asyncio.Queue[Msg | None]") -> Msg | None:
+    async def _next(self, queue: "asyncio.Queue[Arrived | None]") -> Arrived | None:
         try:
             # Not wait_for: in Python 3.11 it loses a cancellation that comes together with a message.
             async with asyncio.timeout(_PULL_S + 2):
@@ -80,25 +80,24 @@ class Reader:
         except TimeoutError:
             return None  # not even the pull's own end came: this consumer is dead
 
-    def _stored(self, msg: Msg) -> Stored:
+    def _stored(self, msg: Arrived) -> Stored:
         # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending> (ADR-15, first form)
         fields = msg.reply.split(".")
         stream_seq, consumer_seq = int(fields[-4]), int(fields[-3])
         if consumer_seq != self._expected:
             raise BusUnavailable("a message of the stream went missing on the way")
         self._expected += 1
-        removed = msg.headers is not None and msg.headers.get("KV-Operation") in REMOVED
+        removed = b"KV-Operation" in msg.headers and msg.header("KV-Operation") in REMOVED
         return Stored(msg.subject, stream_seq, msg.data, removed)
 
 
-def _at_hand(queue: "asyncio.Queue[Msg | None]") -> Iterator[Msg]:
+def _at_hand(queue: "asyncio.Queue[Arrived | None]") -> Iterator[Arrived]:
     while not queue.empty():
         msg = queue.get_nowait()
         if msg is not None:
             yield msg
 
 
-def _is_dead(status: str, msg: Msg) -> bool:
+def _is_dead(status: str, msg: Arrived) -> bool:
     """Whether a status speaks of the consumer (removed, or idle for too long) and not of one pull (ADR-13)."""
-    said = (msg.headers or {}).get("Description", "")
-    return status == _NO_RESPONDERS or (status == _CONFLICT and "Consumer Deleted" in said)
+    return status == _NO_RESPONDERS or (status == _CONFLICT and "Consumer Deleted" in msg.header("Description"))

@@ -1,4 +1,4 @@
-"""Reads the catalogue from its TOML files, once, and refuses it with every problem named."""
+"""Reads the catalogue from its TOML files and refuses it with every problem named."""
 
 import hashlib
 import tomllib
@@ -95,13 +95,19 @@ def load(folder: Path) -> Catalog:
 # --- files --------------------------------------------------------------------------------------------------------
 
 
+def files(folder: Path) -> list[Path]:
+    """What there is to read, some of which need not be there."""
+    models, routes = sorted(folder.glob("models/*.toml")), sorted(folder.glob("routes/*.toml"))
+    return [*(folder / name for name in _SINGLE_FILES), *models, *folder.glob("routes.toml"), *routes]
+
+
 def _read(folder: Path, problems: list[str]) -> dict[str, bytes]:
     """Bytes by file name; a file that is needed and cannot be read is a problem."""
     texts: dict[str, bytes] = {}
-    routes = [*folder.glob("routes.toml"), *sorted(folder.glob("routes/*.toml"))]
-    if not routes:
+    paths = files(folder)
+    if not any(path.parent.name == "routes" or path.name == "routes.toml" for path in paths):
         problems.append("routes.toml: there is neither this file nor one in routes/")
-    for path in [*(folder / name for name in _SINGLE_FILES), *sorted(folder.glob("models/*.toml")), *routes]:
+    for path in paths:
         name = path.relative_to(folder).as_posix()
         try:
             texts[name] = path.read_bytes()

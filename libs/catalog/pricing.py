@@ -1,6 +1,6 @@
 """What a call costs: token counts and a rate card in, integer nano-units out."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from libs.catalog.model import RateCard, Rates
 
@@ -12,8 +12,7 @@ Counts = tuple[int, int, int, int, int, int]
 """Tokens, for the last one images, in the order of BUCKETS."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Priced:
+class Priced(NamedTuple):
     """Nano-units of `currency`: each bucket rounded half-even once, the total their sum, with the fee for a request."""
 
     currency: str
@@ -22,8 +21,8 @@ class Priced:
     cache_write_5m_nano: int
     cache_write_1h_nano: int
     output_nano: int
-    image_nano: int = 0
-    fee_nano: int = 0
+    image_nano: int
+    fee_nano: int
     total_nano: int
 
 
@@ -48,17 +47,8 @@ def priced(currency: str, counts: Counts, rates: Counts, times: int, over: int, 
     """Price by rates for a million and an exact factor `times / over`, rounding each bucket once, after all of it."""
     over *= MILLION
     buckets = [half_even(count * rate * times, over) if count else 0 for count, rate in zip(counts, rates, strict=True)]
-    return Priced(
-        currency=currency,
-        input_nano=buckets[0],
-        cache_read_nano=buckets[1],
-        cache_write_5m_nano=buckets[2],
-        cache_write_1h_nano=buckets[3],
-        output_nano=buckets[4],
-        image_nano=buckets[5],
-        fee_nano=fee_nano,
-        total_nano=sum(buckets) + fee_nano,
-    )
+    fresh, read, short, long, output, image = buckets
+    return Priced(currency, fresh, read, short, long, output, image, fee_nano, sum(buckets) + fee_nano)
 
 
 def rates_for(card: RateCard, prompt: int) -> Rates:

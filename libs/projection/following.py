@@ -19,17 +19,23 @@ from libs.telemetry.metrics import Metrics
 
 _RETRY_S = (0.2, 5.0)  # first and longest pause before the store or the broker is tried again
 _LAG_EVERY_S = 2.0
-_GATHER_S = 0.1  # what a busy stream is let gather between two looks
+_GATHER_S = 0.25  # what a busy stream is let gather between two looks
+_BUSY = 100  # rows by the end of a block's linger: more come than anybody waits for one by one
 _LETTER_BYTES = 512 << 10
+
+
+def _one(_: object) -> int:
+    return 1
 
 
 @dataclass(kw_only=True)
 class Following(Generic[Item]):
     """One reader of one stream for one purpose; `read` makes items of a message, None where it is not for us.
 
-    A block ends at `rows` items or `linger_s` after its first, always on a message's boundary. While the store is away
-    the block is kept and tried again, and once the next one is full nothing more is read. An unreadable message goes
-    to `dlq.<purpose>`, alone. Whatever else goes wrong is our fault and is raised.
+    A block ends at `rows` (of which an item is as many as it weighs) or `linger_s` after its first, `busy_linger_s`
+    where many come, always on a message's boundary. While the store is away the block is kept and tried again, and once
+    the next one is full nothing more is read. An unreadable message goes to `dlq.<purpose>`, alone. Whatever else goes
+    wrong is our fault and is raised.
     """
 
     bus: Bus
@@ -39,9 +45,12 @@ class Following(Generic[Item]):
     stream: str
     read: Callable[[Stored], Sequence[Item] | None]
     rows: int = 1000
+    weigh: Callable[[Item], int] = _one
     linger_s: float = 0.3
+    busy_linger_s: float = 0.0  # where it is longer: what a block costs the store hardly depends on how much is in it
     gather_s: float = _GATHER_S
     _block: list[Item] = field(default_factory=list, init=False)
+    _rows: int = field(default=0, init=False)  # in the block
     _read: int = field(default=0, init=False)  # last sequence handed to us
     _done: int = field(default=0, init=False)  # last sequence that had its effect
     _last: int | None = field(default=None, init=False)  # of the stream, when last asked
@@ -65,7 +74,7 @@ class Following(Generic[Item]):
 
     async def run(self) -> None:
         """Project for ever; leave by cancelling. What was read and not written is read again by the next run."""
-        self._running, self._block, self._last = True, [], None
+        self._running, self._block, self._rows, self._last = True, [], 0, None
         self._read = self._done = 0
         self._begun.clear()
         try:
@@ -105,9 +114,10 @@ class Following(Generic[Item]):
         else:
             if items:
                 self._block += items
+                self._rows += sum(map(self.weigh, items))
                 self._begun.set()
         self._read = message.seq
-        if len(self._block) >= self.rows:
+        if self._rows >= self.rows:
             await self._flush()
         elif not self._block and not self._flushing.locked():
             self._done = self._read
@@ -116,11 +126,13 @@ class Following(Generic[Item]):
         while True:
             await self._begun.wait()
             await asyncio.sleep(self.linger_s)
+            if self._rows >= _BUSY and self.busy_linger_s > self.linger_s:
+                await asyncio.sleep(self.busy_linger_s - self.linger_s)
             await self._flush()
 
     async def _flush(self) -> None:
         async with self._flushing:
-            block, self._block = self._block, []
+            block, self._block, self._rows = self._block, [], 0
             read_to = self._read
             self._begun.clear()
             if block:

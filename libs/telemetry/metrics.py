@@ -47,6 +47,8 @@ GaugeName = Literal[
     "log_size",  # leaves of the transparency log: in TLOG, in the tiles here, in the signed checkpoint shown here
     "leaves_waiting",  # requests that are complete and not in the log yet
     "fact_queue",  # facts waiting for their PubAck
+    "catalogue_version",  # the first 12 hex digits of its digest as a number: equal where two read the same files
+    "catalogue_refused",  # 1 while the files are not valid, so that those before them count
     "breakers_open",  # routes that this worker finds failing, those that wait for a probe among them
 ]
 HistogramName = Literal[

@@ -18,10 +18,10 @@ from libs.bus.beats import beating
 from libs.bus.facts import FactPublisher
 from libs.bus.nats import connect
 from libs.bus.responder import Respond, answer
-from libs.catalog.load import load
-from libs.catalog.model import Catalog
+from libs.catalog.live import Following, Live
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.subjects import query
+from libs.runtime.catalogue import followed
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.telemetry.log import logger
@@ -49,7 +49,7 @@ async def build(settings: AccountsSettings, metrics: Metrics) -> AsyncIterator[C
     session_keys = await asyncio.to_thread(_secret, settings.session_key_file, read_keys)
     alerts = settings.alerts_key_file
     alerts_key = await asyncio.to_thread(_secret, alerts, read_pepper) if alerts else None
-    catalog = await asyncio.to_thread(_catalog, settings.config_dir)
+    following = await asyncio.to_thread(_catalog, settings.config_dir)
     passwords = await asyncio.to_thread(Passwords)
     async with connect("accounts", settings) as bus, AsyncExitStack() as stack:
         await _bootstrapped(settings, bus, pepper, passwords)
@@ -57,14 +57,15 @@ async def build(settings: AccountsSettings, metrics: Metrics) -> AsyncIterator[C
         await buckets.start(stack)
         facts = FactPublisher(bus, metrics)
         stack.push_async_callback(facts.close)
-        desk = _desk(settings, buckets, catalog, metrics, facts, pepper, alerts_key)
+        desk = _desk(settings, buckets, following.live, metrics, facts, pepper, alerts_key)
         accounts = _accounts(buckets, session_keys, passwords, metrics)
         respond: dict[str, Respond] = {**_sessions(accounts), **responders(desk, settings.kek_file)}
         for verb, one in respond.items():
             limit = _SIGN_INS if verb in ("sign_in", "password") else _QUERIES
             answering = await answer(bus, query("accounts", verb), _QUEUE, one, limit)
             stack.push_async_callback(answering.stop)
-        async with beating(bus, "accounts", secrets.token_hex(8)):
+        followed_ = followed(following, settings.config_dir, metrics)
+        async with followed_, beating(bus, "accounts", secrets.token_hex(8)):
             yield lambda: {"bus": bus.connected, "buckets": buckets.fresh}
 
 
@@ -86,7 +87,7 @@ def _sessions(accounts: Accounts) -> Mapping[str, Respond]:
 def _desk(
     settings: AccountsSettings,
     buckets: Buckets,
-    catalog: Catalog,
+    live: Live,
     metrics: Metrics,
     facts: FactPublisher,
     pepper: bytes,
@@ -99,7 +100,7 @@ def _desk(
         byok=buckets.byok,
         aliases=buckets.aliases,
         shown=buckets.shown,
-        catalog=catalog,
+        live=live,
         metrics=metrics,
         pepper=pepper,
         alerts_key=alerts_key,
@@ -133,9 +134,9 @@ async def _bootstrapped(settings: AccountsSettings, bus: Bus, pepper: bytes, pas
             await asyncio.sleep(0.5)
 
 
-def _catalog(folder: Path) -> Catalog:
+def _catalog(folder: Path) -> Following:
     try:
-        return load(folder)
+        return Following(folder)
     except ValueError as error:
         refuse(str(error))
 

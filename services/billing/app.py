@@ -11,8 +11,9 @@ from libs.auth.keys import read_pepper
 from libs.bus.base import Bus
 from libs.bus.beats import beating
 from libs.bus.nats import connect
-from libs.catalog.load import load
+from libs.catalog.live import Following
 from libs.projection.tasks import running
+from libs.runtime.catalogue import followed
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.store.clickhouse import ClickHouseStore
@@ -36,7 +37,8 @@ def _now_ms() -> int:
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
     """Run billing while the context is open."""
     try:
-        catalog = load(settings.config_dir)
+        following = Following(settings.config_dir)
+        live = following.live
         alerts_key = await asyncio.to_thread(_key, settings.alerts_key_file)
     except (OSError, ValueError) as error:
         refuse(str(error))
@@ -45,6 +47,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
         bus = await stack.enter_async_context(connect("billing", settings))
         store = ClickHouseStore(settings)
         stack.push_async_callback(store.close)
+        await stack.enter_async_context(followed(following, settings.config_dir, metrics))
         rules = Rules(bus, metrics)
         stack.push_async_callback(rules.close)
         await rules.start()
@@ -53,7 +56,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
             shard=settings.shard,
             owner=boot_id,
             rules=rules,
-            catalog=catalog,
+            live=live,
             metrics=metrics,
             now_ms=_now_ms,
             copy_head=lambda: copy_head(store, settings.shard),
@@ -71,9 +74,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
                 now_ms=_now_ms,
             )
         )
-        books = Books(
-            bus=bus, store=store, catalog=catalog, metrics=metrics, owner=boot_id, now_ms=_now_ms, differ=differ
-        )
+        books = Books(bus=bus, store=store, live=live, metrics=metrics, owner=boot_id, now_ms=_now_ms, differ=differ)
         projections = await stack.enter_async_context(books.kept())
 
         def checks() -> Mapping[str, bool]:

@@ -8,7 +8,7 @@ from libs.catalog.billing.charging import chargeable
 from libs.catalog.describe import BYOK
 from libs.catalog.model import Catalog
 from libs.contracts.ids import REQUEST_ID
-from libs.contracts.northern.v1.envelope_pb2 import Operation
+from libs.contracts.northern.v1.envelope_pb2 import OPERATION_GENERATE
 from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
 
@@ -42,7 +42,7 @@ def charge(catalog: Catalog, egress: Egress, finished: Finished, at_ms: int) -> 
     `egress` is the record of the attempt that `finished` speaks of. Counting tokens costs nothing.
     """
     used = Usage()
-    if egress.operation == Operation.OPERATION_GENERATE:
+    if egress.operation == OPERATION_GENERATE:
         used = chargeable(finished.outcome, finished.usage, finished.output_bytes)
     said = route_of(egress, finished)
     route = catalog.route(said.route_id)

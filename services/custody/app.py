@@ -50,6 +50,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
             read=facts_and_acts_in,
             rows=settings.projection_rows,
             linger_s=settings.projection_linger_ms / 1000,
+            busy_linger_s=settings.projection_busy_linger_ms / 1000,
         )
         reaper = Reaper(
             bus=bus, records=records, projection=projection, metrics=metrics, now=time.monotonic, now_ms=_now_ms

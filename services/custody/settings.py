@@ -14,6 +14,9 @@ class Settings(StoreSettings, Common):
     # Measured: with blocks of 1,000 the store merges three times as long per fact as with 5,000.
     projection_rows: int = Field(default=5000, ge=1, le=100_000, description="facts a block of the table holds at most")
     projection_linger_ms: int = Field(default=300, ge=1, le=60_000, description="how long a block waits to be full")
+    projection_busy_linger_ms: int = Field(
+        default=1500, ge=1, le=60_000, description="the same where many facts come: fewer and larger blocks"
+    )
     log_dir: Path | None = Field(default=None, description="where the log's tiles lie; none: made anew at each start")
     log_key_file: Path | None = Field(
         default=None, description="the key that signs checkpoints: 32 raw bytes; none: nothing is signed or shown here"

@@ -1,5 +1,6 @@
 """A fact as its canonical statement: plain values under the contract's own names, the bytes that go on record; pure."""
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -206,6 +207,12 @@ def _pii(substituted: Substituted) -> dict[str, Any]:
 
 
 def _route(route: RouteFacts) -> dict[str, Any]:
+    return _routed(route.SerializeToString())
+
+
+@lru_cache(maxsize=256)  # a catalogue has some dozens, and each request names one or two; nobody writes into them
+def _routed(raw: bytes) -> dict[str, Any]:
+    route = RouteFacts.FromString(raw)
     return {
         "route_id": route.route_id,
         "tier": route.tier,

@@ -14,7 +14,8 @@ from libs.bus.beats import Heard, beating
 from libs.bus.facts import FactPublisher
 from libs.bus.inflow import Inflows
 from libs.bus.nats import connect
-from libs.catalog.load import load
+from libs.catalog.live import Following
+from libs.runtime.catalogue import followed
 from libs.runtime.identity import Identity
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
@@ -38,7 +39,7 @@ from services.ingress.settings import IngressSettings
 async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Checks]:
     """Bus, copies of keys and accounts, an id slot, then the public socket; closed the other way round."""
     try:
-        pepper, catalog = read_pepper(settings.pepper_file.read_bytes()), load(settings.config_dir)
+        pepper, following = read_pepper(settings.pepper_file.read_bytes()), Following(settings.config_dir)
         promises = Promises.read(settings.promise_key_file)
     except (OSError, ValueError) as error:
         refuse(str(error))
@@ -85,13 +86,13 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             identity=identity,
             promises=promises,
             teller=Teller(facts=facts, identity=identity, promises=promises),
-            names=Names(bus=bus, catalog=catalog, heard=heard, aliases=aliases, callers=callers),
+            names=Names(bus=bus, live=following.live, heard=heard, aliases=aliases, callers=callers),
             conversations=Conversations(key=hmac.digest(pepper, b"ni-conversations/v1", "sha256")),
             large=asyncio.Lock(),
         )
         handlers = Handlers(
             bus=bus,
-            catalog=catalog,
+            live=following.live,
             callers=callers,
             sessions=sessions,
             heard=heard,
@@ -101,7 +102,8 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
         server = EdgeServer(handlers, max_body=settings.max_body, header_s=settings.header_s)
         await server.listen(_socket(settings))
         try:
-            yield checks
+            async with followed(following, settings.config_dir, metrics):
+                yield checks
         finally:
             await server.close(settings.drain_s)
             await facts.close()

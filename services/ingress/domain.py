@@ -8,7 +8,19 @@ import orjson
 
 from libs.auth.principal import Principal
 from libs.contracts.errors import InvalidRequest, RouteNotAllowed, ThreadUnsupported
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, PiiAsk, Policy, RoutingAsk, Shape, Surface
+from libs.contracts.northern.v1.envelope_pb2 import (
+    DIALECT_ANTHROPIC_MESSAGES,
+    OPERATION_COUNT_TOKENS,
+    OPERATION_GENERATE,
+    SURFACE_INFERENCE,
+    Dialect,
+    Operation,
+    PiiAsk,
+    Policy,
+    RoutingAsk,
+    Shape,
+    Surface,
+)
 from services.ingress import shapes
 from services.ingress.names.replies import Said, said
 from services.ingress.routing.asking import wanted
@@ -39,11 +51,11 @@ class Call:
 
     surface: Surface
     dialect: Dialect
-    operation: Operation = Operation.OPERATION_GENERATE
+    operation: Operation = OPERATION_GENERATE
 
     @property
     def anthropic(self) -> bool:
-        return self.dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES
+        return self.dialect == DIALECT_ANTHROPIC_MESSAGES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +118,7 @@ def read(body: dict[str, Any], headers: Mapping[str, str], allowed: Allowed, cal
         raise InvalidRequest(f"`model` is longer than {MAX_MODEL} characters", param="model")
     routing, sticky = wanted(ours.get("routing"), model, pool=allowed.model_pool, optimize=allowed.optimize)
     stream = _flag(body, "stream")
-    if call.surface == Surface.SURFACE_INFERENCE:
+    if call.surface == SURFACE_INFERENCE:
         _temperature(body.get("temperature"))
     options: dict[str, Any] | None = None
     if call.anthropic:
@@ -167,7 +179,7 @@ def _anthropic(body: dict[str, Any], operation: Operation, *, stream: bool) -> S
     if body.get("thread") is not None:
         told = "thread: conversations are not kept here, so that each request is on record whole; send all messages"
         raise ThreadUnsupported(told, param="thread")
-    if stream and operation == Operation.OPERATION_COUNT_TOKENS:
+    if stream and operation == OPERATION_COUNT_TOKENS:
         raise InvalidRequest("stream: a count of tokens is not streamed; leave `stream` out", param="stream")
     return shapes.of_anthropic_messages(body, operation)
 

@@ -12,7 +12,7 @@ from aiohttp.web_request import BaseRequest
 from libs.bus.base import Bus
 from libs.bus.beats import Heard
 from libs.catalog import describe
-from libs.catalog.model import Catalog
+from libs.catalog.live import Live
 from libs.contracts.errors import (
     Internal,
     InvalidRequest,
@@ -41,9 +41,13 @@ _SELF = {"service": "northern-inference", "api": "/v1", "ready": "/readyz"}
 
 # What a model answers: POST to one of these, on either surface.
 _CALLS = {
-    "/chat/completions": (Dialect.DIALECT_OPENAI_CHAT, Operation.OPERATION_GENERATE),
-    "/messages": (Dialect.DIALECT_ANTHROPIC_MESSAGES, Operation.OPERATION_GENERATE),
-    "/messages/count_tokens": (Dialect.DIALECT_ANTHROPIC_MESSAGES, Operation.OPERATION_COUNT_TOKENS),
+    (surface, tail): Call(surface=surface, dialect=dialect, operation=operation)
+    for surface in (Surface.SURFACE_GATEWAY, Surface.SURFACE_INFERENCE)
+    for tail, dialect, operation in (
+        ("/chat/completions", Dialect.DIALECT_OPENAI_CHAT, Operation.OPERATION_GENERATE),
+        ("/messages", Dialect.DIALECT_ANTHROPIC_MESSAGES, Operation.OPERATION_GENERATE),
+        ("/messages/count_tokens", Dialect.DIALECT_ANTHROPIC_MESSAGES, Operation.OPERATION_COUNT_TOKENS),
+    )
 }
 
 
@@ -52,7 +56,7 @@ class Handlers:
     """Everything the edge answers."""
 
     bus: Bus
-    catalog: Catalog
+    live: Live
     callers: Callers
     sessions: Sessions
     heard: Heard
@@ -92,8 +96,8 @@ class Handlers:
             return await custody.answer(request)
         if path == "/api/billing/models":
             self._only(request.method, "GET")
-            routes = self.catalog.routes.values()
-            return _json({"models": [describe.billing_entry(self.catalog, route) for route in routes]})
+            catalog = self.live.current
+            return _json({"models": [describe.billing_entry(catalog, route) for route in catalog.routes.values()]})
         if path.startswith("/api/session"):
             return await self.sessions.answer(request, path)
         if path == feedback_api.PATH:
@@ -122,10 +126,10 @@ class Handlers:
 
     async def _surface(self, request: BaseRequest, surface: Surface, tail: str) -> web.StreamResponse:
         method = request.method
-        if (call := _CALLS.get(tail)) is not None:
+        if (call := _CALLS.get((surface, tail))) is not None:
             self._only(method, "POST")
             who = await self.callers.of(request)
-            return await self.inference.answer(request, who, Call(surface=surface, dialect=call[0], operation=call[1]))
+            return await self.inference.answer(request, who, call)
         if tail == "/models":
             self._only(method, "GET")
             return await self._models(request, surface)
@@ -141,26 +145,26 @@ class Handlers:
         raise nothing_at(request.path, tail)
 
     async def _models(self, request: BaseRequest, surface: Surface) -> web.Response:
-        routes = list(self.catalog.routes.values())
-        if surface == Surface.SURFACE_GATEWAY:
-            who = await self.callers.of(request)
-            routes = listing.callable_routes(self.catalog, self.heard, who)
+        who = await self.callers.of(request) if surface == Surface.SURFACE_GATEWAY else None
+        catalog = self.live.current
+        routes = list(catalog.routes.values()) if who is None else listing.callable_routes(catalog, self.heard, who)
         if speaks_anthropic(request.headers):
             return _json(listing.anthropic(routes))
-        return _json(listing.openai(self.catalog, routes, surface))
+        return _json(listing.openai(catalog, routes, surface))
 
     async def _model(self, request: BaseRequest, surface: Surface, name: str) -> web.Response:
         if surface == Surface.SURFACE_GATEWAY:  # who asks is known before anything is said of what they ask for
             await self.callers.of(request)
+        catalog = self.live.current
         asked = name.removesuffix("/health") if surface == Surface.SURFACE_INFERENCE else name
-        if asked != name and (status := Healths(catalog=self.catalog, heard=self.heard).of(asked)) is not None:
+        if asked != name and (status := Healths(catalog=catalog, heard=self.heard).of(asked)) is not None:
             return _json({"model": asked, "status": status})
-        route = self.catalog.route(name)
+        route = catalog.route(name)
         if route is None:
             raise ModelNotFound(f"there is no model {headers.clean(asked)}; GET /v1/models lists them", param="model")
         if speaks_anthropic(request.headers):
             return _json(listing.anthropic_entry(route))
-        return _json(describe.model_entry(self.catalog, route))
+        return _json(describe.model_entry(catalog, route))
 
     def _promise_key(self) -> VerifierKey | None:
         return self.inference.promises.key

@@ -6,13 +6,17 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from libs.contracts.northern.v1.envelope_pb2 import Dialect
+from libs.contracts.northern.v1.envelope_pb2 import DIALECT_ANTHROPIC_MESSAGES, Dialect
 from libs.contracts.northern.v1.frames_pb2 import Head, RouteFacts
 from services.ingress.routing.telling import stated
 
 _LIMIT = 512
 _PLAIN = re.compile(r"[ -~]*")
-_LIMITS, _LIMITED = ("limit", "remaining", "reset"), ("requests", "tokens")
+_LIMITS = {
+    f"{what}-{of}": (f"x-ratelimit-{what}-{of}", f"anthropic-ratelimit-{of}-{what}", what == "reset")
+    for what in ("limit", "remaining", "reset")
+    for of in ("requests", "tokens")
+}
 _SECOND = 1_000  # milliseconds
 
 
@@ -74,13 +78,13 @@ def limits(stated: Mapping[str, str], dialect: Dialect, now: float) -> dict[str,
     """
     found: dict[str, str] = {}
     for name, value in stated.items():
-        what, _, of = name.partition("-")
-        if what not in _LIMITS or of not in _LIMITED or not value.isdecimal():
+        if name not in _LIMITS or not value.isdecimal():
             continue
-        if dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES:
-            found[f"anthropic-ratelimit-{of}-{what}"] = _time(now, int(value)) if what == "reset" else value
+        openai, anthropic, is_reset = _LIMITS[name]
+        if dialect == DIALECT_ANTHROPIC_MESSAGES:
+            found[anthropic] = _time(now, int(value)) if is_reset else value
         else:
-            found[f"x-ratelimit-{name}"] = _duration(int(value)) if what == "reset" else value
+            found[openai] = _duration(int(value)) if is_reset else value
     return found
 
 

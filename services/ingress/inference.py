@@ -24,8 +24,15 @@ from libs.contracts.errors import (
     RecordUnavailable,
     ResidencyRefused,
 )
-from libs.contracts.northern.v1.envelope_pb2 import BodyRef, Dialect, Envelope, Operation, Surface
-from libs.contracts.northern.v1.facts_pb2 import Delivery, Fact
+from libs.contracts.northern.v1.envelope_pb2 import (
+    OPERATION_GENERATE,
+    BodyRef,
+    Dialect,
+    Envelope,
+    Operation,
+    Surface,
+)
+from libs.contracts.northern.v1.facts_pb2 import DELIVERY_CLIENT_GONE, DELIVERY_COMPLETE, Delivery, Fact
 from libs.contracts.subjects import PII, ROUTE
 from libs.runtime.identity import Identity
 from libs.telemetry.log import logger
@@ -82,7 +89,7 @@ class Inference:
             relay = Relay(request, inflow, call.dialect, request_id, sent, self.promises, self.write_idle_s)
             return await relay.answer()
         except (asyncio.CancelledError, ConnectionError, TimeoutError) as error:
-            sent.delivery = Delivery.DELIVERY_CLIENT_GONE
+            sent.delivery = DELIVERY_CLIENT_GONE
             if inflow is not None:
                 await asyncio.shield(inflow.cancel())
             if isinstance(error, asyncio.CancelledError):
@@ -107,7 +114,7 @@ class Inference:
         """Read the request and hand it to the street. What it was read from is not kept: an answer may take an hour."""
         key = domain.idempotency_key(request.headers.getall("Idempotency-Key", ()))
         raw = await whole_body(request, self.max_body, self.body_idle_s)
-        if call.operation == Operation.OPERATION_GENERATE:  # counting costs nothing
+        if call.operation == OPERATION_GENERATE:  # counting costs nothing
             self.balances.admit(who.tenant)
         received_at = int(time.time() * 1000)
         asked, digest = await self.read(request, raw, who, call, sent.salt)
@@ -227,14 +234,16 @@ class Inference:
         await response.prepare(request)
         await response.write_eof()
         sent.wrote(body)
-        sent.delivery = Delivery.DELIVERY_COMPLETE
+        sent.delivery = DELIVERY_COMPLETE
         return response
 
     def _settle(self, request_id: str, who: Principal, sent: Sent, call: domain.Call) -> None:
         """Delivered (where a worker may have had the request), metrics and the one canonical line."""
         if sent.on_record:
-            delivered = sent.fact(self.identity.hop())
-            fact = Fact(request_id=request_id, tenant=who.tenant, at_ms=delivered.hop.at_ms, delivered=delivered)
+            hop = self.identity.hop()
+            fact = Fact(request_id=request_id, tenant=who.tenant, at_ms=hop.at_ms)
+            fact.delivered.hop.CopyFrom(hop)
+            sent.state(fact.delivered)
             try:
                 self.facts.publish("delivered", fact)
             except RecordUnavailable:

@@ -4,7 +4,14 @@ import re
 from collections.abc import Mapping
 
 from libs.contracts.errors import NotFound
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Surface
+from libs.contracts.northern.v1.envelope_pb2 import (
+    DIALECT_ANTHROPIC_MESSAGES,
+    DIALECT_OPENAI_CHAT,
+    SURFACE_GATEWAY,
+    SURFACE_INFERENCE,
+    Dialect,
+    Surface,
+)
 from services.ingress.headers import clean
 
 _PREFIX = re.compile(r"(/api/v1/inference)?((?:/v1)*)(/.*)?")
@@ -38,7 +45,7 @@ def locate(path: str) -> tuple[Surface, str] | None:
     match = _PREFIX.fullmatch(path)
     if match is None or not (match[1] or match[2]):
         return None
-    return (Surface.SURFACE_INFERENCE if match[1] else Surface.SURFACE_GATEWAY), match[3] or "/"
+    return (SURFACE_INFERENCE if match[1] else SURFACE_GATEWAY), match[3] or "/"
 
 
 def speaks_anthropic(headers: Mapping[str, str]) -> bool:
@@ -51,10 +58,10 @@ def dialect_of(path: str, *, anthropic: bool = False) -> Dialect:
     place = locate(path)
     tail = "" if place is None else place[1]
     if any(_below(tail, root) for root in _ANTHROPIC):
-        return Dialect.DIALECT_ANTHROPIC_MESSAGES
+        return DIALECT_ANTHROPIC_MESSAGES
     if tail and anthropic and not any(_below(tail, root) for root in _OPENAI):
-        return Dialect.DIALECT_ANTHROPIC_MESSAGES
-    return Dialect.DIALECT_OPENAI_CHAT
+        return DIALECT_ANTHROPIC_MESSAGES
+    return DIALECT_OPENAI_CHAT
 
 
 def nothing_at(path: str, tail: str) -> NotFound:

@@ -13,17 +13,18 @@ from libs.bus.inflow import Inflow
 from libs.contracts.errors import NorthernError, RequestTooLarge
 from libs.contracts.failures import from_failure
 from libs.contracts.money import decimal_text
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Hop
-from libs.contracts.northern.v1.facts_pb2 import Delivered, Delivery
+from libs.contracts.northern.v1.envelope_pb2 import DIALECT_ANTHROPIC_MESSAGES, DIALECT_OPENAI_CHAT, Dialect
+from libs.contracts.northern.v1.facts_pb2 import DELIVERY_COMPLETE, DELIVERY_CUT, Delivered, Delivery
 from libs.contracts.northern.v1.frames_pb2 import End, Frame, Head, RouteFacts
 from services.ingress import headers, problems
 from services.ingress.names.speech import Voice
 from services.ingress.promises import Promises
 from services.ingress.routing.telling import routing_event
 from services.ingress.server import close_soon
+from services.ingress.whole import write_whole
 
 _MAX_WHOLE = 64 << 20  # a non-streamed answer is held until it is whole, so that a failure can still be a status
-_SMALL = 16 << 10  # fits the socket's own buffer: nobody waits for a reader
+_SMALL = 16 << 10  # while nothing waits to be sent, nobody waits for a reader of so little
 KEEP_ALIVE = b": keep-alive\n\n"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 _EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
@@ -42,7 +43,7 @@ class Sent:
     output_bytes: int = 0
     first_byte_ms: int = 0
     overhead_ms: float = 0.0
-    delivery: Delivery = Delivery.DELIVERY_CUT
+    delivery: Delivery = DELIVERY_CUT
     route: RouteFacts | None = None
     end: End | None = None
     error: NorthernError | None = None
@@ -79,18 +80,12 @@ class Sent:
     def elapsed_ms(self) -> int:
         return round((time.perf_counter() - self.began) * 1000)
 
-    def fact(self, hop: Hop) -> Delivered:
-        return Delivered(
-            hop=hop,
-            delivery=self.delivery,
-            status=self.status,
-            size=self.size,
-            chunks=self.chunks,
-            hash=self._hash.digest(),
-            output_bytes=self.output_bytes,
-            first_byte_ms=self.first_byte_ms,
-            total_ms=self.elapsed_ms(),
-        )
+    def state(self, delivered: Delivered) -> None:
+        """Write it down, all but by whom."""
+        delivered.delivery, delivered.status = self.delivery, self.status
+        delivered.size, delivered.chunks, delivered.hash = self.size, self.chunks, self._hash.digest()
+        delivered.output_bytes = self.output_bytes
+        delivered.first_byte_ms, delivered.total_ms = self.first_byte_ms, self.elapsed_ms()
 
 
 class Relay:
@@ -142,11 +137,11 @@ class Relay:
         parts: list[bytes] = []
         size = 0
         while True:
-            if frame.data:
-                parts.append(frame.data)
-                size += len(frame.data)
+            if data := frame.data:
+                parts.append(data)
+                size += len(data)
                 self._sent.output_bytes = frame.output_bytes
-                await self._inflow.consumed(len(frame.data))
+                await self._inflow.consumed(len(data))
             if size > _MAX_WHOLE:
                 raise RequestTooLarge("the answer is larger than 64 MiB; ask for it as a stream")
             if frame.HasField("failure"):
@@ -156,17 +151,15 @@ class Relay:
             frame = await self._inflow.next()
         self._sent.end = frame.end
         body = b"".join(parts)
-        response = web.Response(
-            status=head.status, body=body, content_type="application/json", headers=self._headers(head, frame.end)
-        )
         self._sent.status = head.status
-        await response.prepare(self._request)
+        writing = write_whole(self._request, head.status, self._headers(head, frame.end), body)
         if len(body) <= _SMALL:
-            await response.write_eof()
+            response = await writing
         else:
-            await self._write_eof(response)
+            async with asyncio.timeout(self._write_idle_s):
+                response = await writing
         self._sent.wrote(body)
-        self._sent.delivery = Delivery.DELIVERY_COMPLETE
+        self._sent.delivery = DELIVERY_COMPLETE
         return response
 
     async def _stream(self, head: Head, frame: Frame) -> web.StreamResponse:
@@ -179,7 +172,7 @@ class Relay:
         self._sent.status = head.status
         await response.prepare(self._request)
         try:
-            if head.HasField("decision") and self._dialect == Dialect.DIALECT_OPENAI_CHAT:
+            if head.HasField("decision") and self._dialect == DIALECT_OPENAI_CHAT:
                 await self._write(response, routing_event(head.decision))
             while True:
                 await self._forward(response, frame)
@@ -198,27 +191,31 @@ class Relay:
             return response
         self._sent.end = frame.end
         await self._write_eof(response)
-        self._sent.delivery = Delivery.DELIVERY_COMPLETE
+        self._sent.delivery = DELIVERY_COMPLETE
         return response
 
     async def _forward(self, response: web.StreamResponse, frame: Frame) -> None:
         if frame.beat:
             if self._whole_events:  # in the middle of a large event it would tear that apart
                 await self._write(response, self._keep_alive())
-        elif frame.data:
-            await self._write(response, frame.data)
-            self._begun, self._whole_events = True, frame.data.endswith(_EVENT_ENDS)
+        elif data := frame.data:
+            await self._write(response, data)
+            self._begun, self._whole_events = True, data.endswith(_EVENT_ENDS)
             self._sent.output_bytes = frame.output_bytes
-            await self._inflow.consumed(len(frame.data))
+            await self._inflow.consumed(len(data))
 
     def _keep_alive(self) -> bytes:
         """Anthropic's own ping, but never before its first event; a comment is nothing to any client."""
-        anthropic = self._dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES
+        anthropic = self._dialect == DIALECT_ANTHROPIC_MESSAGES
         return PING if anthropic and self._begun else KEEP_ALIVE
 
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
-        async with asyncio.timeout(self._write_idle_s):
+        transport = self._request.transport
+        if len(data) <= _SMALL and transport is not None and not transport.get_write_buffer_size():
             await response.write(data)
+        else:
+            async with asyncio.timeout(self._write_idle_s):
+                await response.write(data)
         self._sent.wrote(data)
 
     async def _write_eof(self, response: web.StreamResponse) -> None:

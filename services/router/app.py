@@ -3,21 +3,26 @@
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from libs.bus.aliases import Aliases
 from libs.bus.beats import Heard, beating
 from libs.bus.facts import FactPublisher
 from libs.bus.nats import connect
 from libs.bus.responder import answer
+from libs.catalog import abilities
 from libs.catalog.abilities import load_abilities
-from libs.catalog.load import load
+from libs.catalog.live import Following, Prepare, Swap
+from libs.catalog.model import Catalog
 from libs.contracts.subjects import ROUTE, nak, query
+from libs.runtime.catalogue import followed
 from libs.runtime.identity import Identity
 from libs.runtime.run import Checks
 from libs.runtime.settings import Settings, refuse
+from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from services.router.auto import Auto
-from services.router.choice.decide import Chooser
+from services.router.choice.decide import Chooser, Learnt
 from services.router.classifier.classify import load as load_classifier
 from services.router.explaining import Explaining
 from services.router.feedback import Feedback
@@ -31,8 +36,9 @@ _EXPLAINED = 4  # dry runs at once: they are told in full, and requests come fir
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
     """Listens for beats first, so that the first request already finds its worker."""
     try:
-        catalog = load(settings.config_dir)
-        chooser = Chooser(load_classifier(), catalog, load_abilities(settings.config_dir))
+        following = Following(settings.config_dir, also=(abilities.FILE,))
+        live = following.live
+        chooser = Chooser(load_classifier(), live.current, load_abilities(settings.config_dir))
     except (OSError, ValueError) as error:
         refuse(str(error))
     boot_id = secrets.token_hex(8)
@@ -43,15 +49,16 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
         await aliases.start()
         feedback = Feedback(bus, metrics)
         await feedback.start()
+        legal = Legal(catalog=live.current)
         handlers = Handlers(
             bus=bus,
-            catalog=catalog,
+            live=live,
             heard=heard,
             facts=facts,
             metrics=metrics,
             identity=Identity.of(settings, "router", boot_id),
             aliases=aliases.of,
-            auto=Auto(legal=Legal(catalog=catalog), chooser=chooser, feedback=feedback.counts),
+            auto=Auto(legal=legal, chooser=chooser, feedback=feedback.counts),
         )
         refusals = await bus.subscribe(nak("router", boot_id, "*"), handlers.nobody)
         explaining = Explaining(handlers=handlers)
@@ -61,7 +68,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
         def checks() -> Mapping[str, bool]:
             return {"bus": bus.connected, "worker": bool(heard.alive("worker"))}
 
-        async with beating(bus, "router", boot_id):
+        prepare = _prepare(settings.config_dir, chooser, legal)
+        async with followed(following, settings.config_dir, metrics, prepare), beating(bus, "router", boot_id):
             try:
                 yield checks
             finally:
@@ -72,3 +80,21 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
         await feedback.close()
         await aliases.close()
         await heard.close()
+
+
+def _prepare(folder: Path, chooser: Chooser, legal: Legal) -> Prepare:
+    """What choices rest on is worked out anew, beside the requests, and put in place with the catalogue."""
+
+    def prepare(catalog: Catalog) -> Swap:
+        learnt = Learnt.of(catalog, load_abilities(folder))
+
+        def swap() -> None:
+            before = chooser.version
+            legal.swap(catalog)
+            chooser.learn(learnt)
+            if chooser.version != before:
+                logger().info("abilities_changed", before=before, version=chooser.version)
+
+        return swap
+
+    return prepare

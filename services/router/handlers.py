@@ -9,7 +9,8 @@ from google.protobuf.message import DecodeError
 from libs.bus.base import Bus, Message
 from libs.bus.beats import Heard
 from libs.bus.facts import FactPublisher
-from libs.catalog.model import Catalog, Route
+from libs.catalog.live import Live
+from libs.catalog.model import Route
 from libs.catalog.resolve import meant
 from libs.contracts import subjects
 from libs.contracts.errors import (
@@ -22,7 +23,7 @@ from libs.contracts.errors import (
     RouteUnavailable,
 )
 from libs.contracts.failures import to_failure
-from libs.contracts.northern.v1.envelope_pb2 import Candidate, Envelope
+from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.frames_pb2 import Frame
 from libs.contracts.northern.v1.street_pb2 import EgressState
 from libs.contracts.refusals import refused
@@ -40,7 +41,7 @@ class Handlers:
     """Routes requests; remembers where to send a refusal for as long as one can come."""
 
     bus: Bus
-    catalog: Catalog
+    live: Live
     heard: Heard
     facts: FactPublisher
     metrics: Metrics
@@ -65,7 +66,8 @@ class Handlers:
             logger().error("choice_fell", error_type=type(error).__name__)
             await self._refuse(envelope, Internal("something went wrong on our side; try again"))
             return
-        envelope.slip.extend(Candidate(route_id=route.route_id, egress=route.egress) for route in routes)
+        for route in routes:
+            envelope.slip.add(route_id=route.route_id, egress=route.egress)
         envelope.hops.append(self.identity.hop())
         await self._hand_on(envelope)
 
@@ -100,8 +102,9 @@ class Handlers:
             return self._auto().choose(envelope, own, street, ways)
         session = f"{envelope.tenant} {shape.session}" if shape.session else ""
         draw = Draw(session, envelope.request_id, shape.stream)
-        name = meant(self.catalog, shape.model, own, policy.allowed_tiers)
-        return domain.candidates(self.catalog, name, policy, street, draw)
+        catalog = self.live.current
+        name = meant(catalog, shape.model, own, policy.allowed_tiers)
+        return domain.candidates(catalog, name, policy, street, draw)
 
     def _auto(self) -> Auto:
         if self.auto is None:

@@ -53,6 +53,11 @@ class Legal:
         legal = [route for route_id, route in self.catalog.routes.items() if route_id in wanted and route_id not in out]
         return legal, out | {route_id: Filter.POOL for route_id in self.catalog.routes if route_id not in wanted}
 
+    def swap(self, catalog: Catalog) -> None:
+        """From now on out of this one."""
+        self.catalog = catalog
+        self.known.clear()
+
     def _excluded(self, routes: Iterable[Route], policy: Policy, street: Street) -> dict[str, str]:
         found = {route.route_id: filtered(self.catalog, route, policy, street.state_of) for route in routes}
         return {route_id: name for route_id, name in found.items() if name is not None}

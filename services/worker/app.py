@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import assert_never
 from urllib.parse import urlsplit
@@ -15,13 +16,15 @@ from libs.bus.beats import beating
 from libs.bus.facts import FactPublisher
 from libs.bus.nats import connect
 from libs.bus.outflow import Outflows
-from libs.catalog.load import load
+from libs.catalog.live import Following, Swap
 from libs.catalog.model import Catalog, Wire
-from libs.contracts.northern.v1.street_pb2 import Breaker, RouteSignals
+from libs.contracts.northern.v1.street_pb2 import Breaker, Reach, RouteSignals
 from libs.contracts.subjects import work
+from libs.runtime.catalogue import followed
 from libs.runtime.identity import Identity
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
+from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from services.worker.byok.clients import Clients
 from services.worker.byok.kept import Kept
@@ -50,7 +53,8 @@ from services.worker.ways_out import WayOut, find, vendors
 async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Checks]:
     """Ways out and HTTP sessions first, then control, then work; closed the other way round."""
     try:
-        catalog = load(settings.config_dir)
+        following = Following(settings.config_dir)
+        catalog = following.live.current
         environ = vendors()
         ways = _ways(catalog, settings, environ)
         boot_id = secrets.token_hex(8)
@@ -104,7 +108,9 @@ async def build(settings: WorkerSettings, metrics: Metrics) -> AsyncIterator[Che
             metrics.set("breakers_open", sum(one.breaker != Breaker.BREAKER_CLOSED for one in said))
             return said
 
-        async with beating(bus, "worker", boot_id, lambda: [way.state() for way in ways.values()], routes, news):
+        edits = Edits(street=street, probing=probing, settings=settings, environ=environ, stack=stack, news=news)
+        await stack.enter_async_context(followed(following, settings.config_dir, metrics, edits.prepare))
+        async with beating(bus, "worker", boot_id, street.states, routes, news):
 
             def checks() -> Mapping[str, bool]:
                 return {"bus": bus.connected, "credentials": kept.fresh}
@@ -122,6 +128,46 @@ def _ways(catalog: Catalog, settings: WorkerSettings, environ: Mapping[str, str]
     if unknown:
         raise ValueError(f"NI_EGRESSES names {', '.join(unknown)}, which infra/config/egresses.toml does not know")
     return {name: find(catalog.egresses[name], environ, settings.sandbox_url) for name in settings.egresses}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edits:
+    """What a worker has derived of its catalogue, derived anew when that is edited. What stays equal stays as it is."""
+
+    street: Street
+    probing: Probing
+    settings: WorkerSettings
+    environ: Mapping[str, str]
+    stack: AsyncExitStack
+    news: asyncio.Event
+
+    def prepare(self, catalog: Catalog) -> Swap:
+        """libs.catalog.live.Prepare. A way out that left the catalogue is closed, and opened when it is there again."""
+        street, ways, providers = self.street, dict[str, WayOut](), dict[str, Provider]()
+        for name in self.settings.egresses:
+            if (egress := catalog.egresses.get(name)) is None:
+                continue
+            found, before = find(egress, self.environ, self.settings.sandbox_url), street.ways.get(name)
+            kept = before is not None and before == found
+            ways[name] = before if before is not None and kept else found
+            providers[name] = street.providers[name] if kept else _provider(found, self.environ)
+        return lambda: self._swap(catalog, ways, providers)
+
+    def _swap(self, catalog: Catalog, ways: Mapping[str, WayOut], providers: Mapping[str, Provider]) -> None:
+        street, known = self.street, self.street.catalog.egresses
+        for name, way in ways.items():
+            before = street.ways.get(name)
+            if name not in street.sessions or (before is not None and _proxy(before) != _proxy(way)):
+                street.sessions[name] = session = _session(way)  # the one before may carry requests: closed at the end
+                self.stack.push_async_callback(session.close)
+        for name in sorted(catalog.egresses.keys() - known.keys() - ways.keys()):
+            reason = "a worker that names it in NI_EGRESSES has to be started, with its variables"
+            logger().warning("egress_unserved", egress=name, reason=reason)
+        gone = street.catalog.routes.keys() - catalog.routes.keys()
+        street.signals.reached(gone, Reach.REACH_UNKNOWN)  # nobody probes them any more, so nobody would take it back
+        street.swap(catalog, ways, providers)
+        self.probing.catalog, self.probing.ways = catalog, ways
+        self.news.set()  # the next beat tells of ways out at once
 
 
 def _provider(way: WayOut, environ: Mapping[str, str]) -> Provider:

@@ -3,9 +3,16 @@
 from collections.abc import Mapping
 
 from libs.catalog.observed import INFERENCE_GEO
-from libs.contracts.errors import CredentialRefused, NorthernError, RecordUnavailable, UpstreamTimeout
+from libs.contracts.errors import CredentialRefused, NorthernError, RecordUnavailable, ResidencyRefused, UpstreamTimeout
 from libs.contracts.northern.v1.envelope_pb2 import Try
-from libs.contracts.northern.v1.facts_pb2 import Egress, Finished, Outcome
+from libs.contracts.northern.v1.facts_pb2 import (
+    OUTCOME_COMPLETED,
+    OUTCOME_FAILED,
+    OUTCOME_NOT_SENT,
+    Egress,
+    Finished,
+    Outcome,
+)
 from libs.contracts.northern.v1.frames_pb2 import End, RouteFacts
 from services.worker import callers
 from services.worker.byok.clients import refused_own
@@ -13,7 +20,7 @@ from services.worker.calling import Call
 from services.worker.money.charge import charge
 from services.worker.money.holding import Account, Holding
 from services.worker.money.reckoning import reckon
-from services.worker.preparing import Place, Ready, made_ready, placed
+from services.worker.preparing import Place, Ready, made_ready, placed, still_allowed
 from services.worker.providers.base import Estimated, Prepared
 from services.worker.record import intent
 from services.worker.request import Request
@@ -58,7 +65,7 @@ class Attempt:
         request, envelope = self._request, self._envelope
         try:
             self._place = place = await placed(self._street, envelope)
-            self.facts = self._street.facts_of(place.route, place.way, place.source)
+            self.facts = self._street.facts_of(place.catalog, place.route, place.way, place.source)
             body = await request.body()
             ready = await made_ready(self._street, envelope, body, place)
             size = len(body)
@@ -101,10 +108,10 @@ class Attempt:
         assert self._place is not None
         assert self.egress is not None
         route, decoder = self._place.route, self._prepared.decoder if self._prepared else None
-        if outcome == Outcome.OUTCOME_COMPLETED and decoder is not None:
+        if outcome == OUTCOME_COMPLETED and decoder is not None:
             self._seen.forwarded = decoder.output_bytes
         said, forwarded = decoder.usage if decoder else None, self._seen.forwarded
-        charged = charge(self._street.catalog, route, self._envelope, outcome, said, forwarded)
+        charged = charge(self._place.catalog, route, self._envelope, outcome, said, forwarded)
         finished = self._seen.finished(outcome, charged, error_code)
         finished.attempts, finished.rate_card = self.egress.attempt + 1, route.rate_card
         if said is not None and said.inference_geo:
@@ -123,32 +130,46 @@ class Attempt:
             host=place.way.host,
             fetched=ready.images_fetched,
             linked=ready.images_linked,
-            catalogue=self._street.catalog.digest,
+            catalogue=place.catalog.digest,
         )
+        still_allowed(self._street, self._envelope, place)
         request.record.begin(egress)
         self.egress = egress
         await self._hold(place, size)
         if not await request.record.durable():
-            await request.close(Outcome.OUTCOME_NOT_SENT, RecordUnavailable.code, wait=False)
+            await request.close(OUTCOME_NOT_SENT, RecordUnavailable.code, wait=False)
             raise RecordUnavailable(
                 "the custody record cannot be written right now, so nothing was sent; try again", retry_after_ms=1000
             )
         request.state_refusals()
+        if self._street.catalog is not place.catalog:  # edited meanwhile
+            await self._checked_again(place)
         self._street.metrics.count("egress_records_total")
+
+    async def _checked_again(self, place: Place) -> None:
+        """Nothing leaves by a rule that changed while the record was written: it is closed, and that is the end."""
+        request = self._request
+        try:
+            still_allowed(self._street, self._envelope, place)
+        except NorthernError as error:
+            if isinstance(error, ResidencyRefused):
+                request.record.refuse(error)
+            await request.close(OUTCOME_NOT_SENT, error.code, wait=False)
+            raise
 
     async def _hold(self, place: Place, size: int) -> None:
         """Counting tokens costs nothing, so nothing is held for it. `size`: of the caller's body."""
         street, envelope, request = self._street, self._envelope, self._request
         if callers.counts(envelope):
             return
-        reckoning = reckon(street.catalog, place.route, envelope, size)
+        reckoning = reckon(place.catalog, place.route, envelope, size)
         self._holding = holding = Holding(street.ledger, street.metrics, reckoning, Account.of(envelope))
         await holding.begin()
         try:
             await holding.granted()
         except NorthernError as error:
             self.unheld = True
-            await request.close(Outcome.OUTCOME_NOT_SENT, error.code, wait=False)
+            await request.close(OUTCOME_NOT_SENT, error.code, wait=False)
             raise
         finally:
             request.limits = holding.limits or request.limits  # an extension's answer has none
@@ -166,13 +187,13 @@ class Attempt:
             call.over(Ending.NOT_THEIR_FAULT)
             head = call.head()
             head.estimated = True
-            end = await request.close(Outcome.OUTCOME_FAILED, self._whose(error).code)
+            end = await request.close(OUTCOME_FAILED, self._whose(error).code)
             await request.outflow.send(head=head, data=ours.body, end=end)
 
     async def _estimate(self, estimated: Estimated, place: Place) -> None:
         """An answer of our own: it claims no provider's work, and costs nothing."""
         request = self._request
-        end = await request.close(Outcome.OUTCOME_FAILED)
+        end = await request.close(OUTCOME_FAILED)
         head = request.head(
             place.route, None, self._seen, ()
         )  # a place where nothing was sent is no claim to make (I9)
@@ -184,5 +205,5 @@ class Attempt:
     def _whose(self, error: NorthernError) -> NorthernError:
         """A refused credential is the operator's to look after, unless it was the account's own."""
         if isinstance(error, CredentialRefused) and self._envelope.policy.byok and self._place is not None:
-            return refused_own(self._street.catalog.egress_of(self._place.route))
+            return refused_own(self._place.catalog.egress_of(self._place.route))
         return error

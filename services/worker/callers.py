@@ -9,7 +9,12 @@ import orjson
 from libs.catalog.model import Route
 from libs.contracts.errors import InvalidRequest
 from libs.contracts.ids import issued_at_ms
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope, Operation, Surface
+from libs.contracts.northern.v1.envelope_pb2 import (
+    DIALECT_ANTHROPIC_MESSAGES,
+    OPERATION_COUNT_TOKENS,
+    SURFACE_INFERENCE,
+    Envelope,
+)
 from libs.dialects.anthropic_messages import answer as anthropic_answer
 from libs.dialects.anthropic_messages import request as anthropic_request
 from libs.dialects.anthropic_messages import stream as anthropic_stream
@@ -67,7 +72,7 @@ def caller_of(envelope: Envelope) -> Caller:
 
 
 def is_anthropic(envelope: Envelope) -> bool:
-    return envelope.dialect == Dialect.DIALECT_ANTHROPIC_MESSAGES
+    return envelope.dialect == DIALECT_ANTHROPIC_MESSAGES
 
 
 def as_called(envelope: Envelope, dropped: Iterable[str]) -> list[str]:
@@ -79,7 +84,7 @@ def as_called(envelope: Envelope, dropped: Iterable[str]) -> list[str]:
 
 def counts(envelope: Envelope) -> bool:
     """Whether only a number of tokens is asked for."""
-    return envelope.operation == Operation.OPERATION_COUNT_TOKENS
+    return envelope.operation == OPERATION_COUNT_TOKENS
 
 
 def read(envelope: Envelope, body: bytes) -> Request:
@@ -114,5 +119,5 @@ class Reply:
 
 def renamed(envelope: Envelope, route: Route) -> str | None:
     """The inference surface names in answers what was asked for; on /v1 the provider's own name stands (None)."""
-    inference = envelope.surface == Surface.SURFACE_INFERENCE
+    inference = envelope.surface == SURFACE_INFERENCE
     return domain.named(envelope.shape.model, route) if inference else None

@@ -1,16 +1,15 @@
 """One call to a provider: sent once, watched, passed back as it comes; how it went is told to the signals."""
 
-import io
 import time
-from functools import lru_cache
 
 import aiohttp
-import yarl
 
 from libs.contracts.errors import UpstreamError, UpstreamTimeout
-from libs.contracts.northern.v1.facts_pb2 import Outcome
+from libs.contracts.northern.v1.facts_pb2 import OUTCOME_COMPLETED
 from libs.contracts.northern.v1.frames_pb2 import End, Head, RouteFacts
 from services.worker import callers
+from services.worker.dialling import post
+from services.worker.endpoint import Answered
 from services.worker.money.holding import Holding
 from services.worker.preparing import Place
 from services.worker.providers.base import Decoder, Prepared
@@ -22,7 +21,6 @@ _HEAD_S = 10.0  # a live 200 without content commits after this
 _OK = 200
 _MAX_ANSWER = 64 << 20
 _MAX_ERROR = 1 << 20
-_PIECEWISE = 1 << 20  # a body larger than this is written in pieces
 
 
 class Call:
@@ -48,18 +46,14 @@ class Call:
         headers = dict(prepared.headers)
         if way.sandbox:
             headers["x-ni-egress-id"] = envelope.request_id
-        # aiohttp writes bytes at once and a file in pieces, between which running streams get their turn.
-        body = io.BytesIO(prepared.body) if len(prepared.body) > _PIECEWISE else prepared.body
         self._seen.dialled = time.monotonic()
         if self._signals is not None:
             self._signals.started(self._place.route.route_id)
         session = self._street.sessions[way.egress.name]
         try:
-            async with session.post(_url(prepared.url), data=body, headers=headers, allow_redirects=False) as (
-                response
-            ):
+            async with post(session, prepared.url, headers, prepared.body) as response:
                 self._seen.answers(response)
-                prepared.body = body = b""
+                prepared.body = b""
                 if self._signals is not None:
                     self._signals.headroom(self._place.route.route_id, response.headers)
                 if response.status != _OK:  # anything else is a refusal, redirects too
@@ -113,7 +107,7 @@ class Call:
             (seen.last - seen.first) * 1000 if self._request.streams and seen.first else 0,
         )
 
-    async def _refused(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _refused(self, response: Answered) -> bytes:
         """What a provider says when it refuses, as far as it comes and within reason."""
         said = bytearray()
         try:
@@ -126,11 +120,11 @@ class Call:
             pass  # the status has been said
         return bytes(said)
 
-    async def _whole(self, response: aiohttp.ClientResponse) -> None:
+    async def _whole(self, response: Answered) -> None:
         decoder = self._prepared.decoder
         parts = []
         size = 0
-        async for part in response.content.iter_any():
+        while part := await response.content.readany():
             self._seen.came(part)
             self._content()
             parts.append(part)
@@ -141,10 +135,10 @@ class Call:
         end = await self._completed()
         await self._request.outflow.send(head=self.head(), data=out, output_bytes=decoder.output_bytes, end=end)
 
-    async def _stream(self, response: aiohttp.ClientResponse) -> None:
+    async def _stream(self, response: Answered) -> None:
         decoder, request = self._prepared.decoder, self._request
         held = b""
-        async for part in response.content.iter_any():
+        while part := await response.content.readany():
             self._seen.came(part)
             out = decoder.feed(part)
             if decoder.started:
@@ -169,7 +163,7 @@ class Call:
 
     async def _completed(self) -> End:
         self.over(Ending.OK)
-        return await self._request.close(Outcome.OUTCOME_COMPLETED)
+        return await self._request.close(OUTCOME_COMPLETED)
 
     def _content(self) -> None:
         """The first of it: no other candidate is tried from here on, so nothing is kept for one."""
@@ -185,21 +179,19 @@ class Call:
         output, usage = decoder.output_bytes, decoder.usage if decoder.complete else None
         if self._holding is not None:
             await self._holding.cover(output if usage is None else usage.output)
-        await self._commit()
-        await self._request.outflow.send(data=data, output_bytes=output)
+        await self._request.outflow.send(head=self._committing(), data=data, output_bytes=output)
         self._seen.forwarded = output
 
     async def _commit(self) -> None:
-        """Head: from here on the answer is this provider's."""
-        if not self._request.committed:
-            self._request.commit()
-            await self._request.outflow.send(head=self.head())
+        if (head := self._committing()) is not None:
+            await self._request.outflow.send(head=head)
+
+    def _committing(self) -> Head | None:
+        """What is to be said before the answer, if it was not yet: from here on it is this provider's."""
+        if self._request.committed:
+            return None
+        self._request.commit()
+        return self.head()
 
     def head(self) -> Head:
         return self._request.head(self._place.route, self._facts, self._seen, self._prepared.dropped)
-
-
-@lru_cache(maxsize=256)  # the same few addresses, request after request
-def _url(address: str) -> yarl.URL:
-    """As it was signed: yarl would write `%3A` back to `:`."""
-    return yarl.URL(address, encoded=True)

@@ -3,9 +3,12 @@
 import hashlib
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -15,35 +18,80 @@ from libs.contracts.northern.v1.facts_pb2 import Endpoint
 
 _LIMIT = 200
 _REQUEST_IDS = ("x-request-id", "x-amzn-requestid", "request-id", "apim-request-id")
-_HASHES: "WeakKeyDictionary[ssl.SSLObject, bytes]" = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peer:
+    """The other end of a connection; what is not known of it is empty."""
+
+    address: str = ""
+    tls_version: str = ""
+    certificate_key_hash: bytes = b""
+
+
+_PEERS: "WeakKeyDictionary[ResponseHandler, Peer]" = WeakKeyDictionary()
+
+
+class Answered(Protocol):
+    """The head of an answer: its body is read from `content`, `peer` is who sent it."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def content(self) -> aiohttp.StreamReader: ...
+
+    @property
+    def authority(self) -> str: ...
+
+    @property
+    def peer(self) -> Peer: ...
 
 
 class WitnessedResponse(aiohttp.ClientResponse):
     """Remembers whom it came from: a short answer's connection is given back before anybody can look at it."""
 
-    address = ""
-    tls_version = ""
-    certificate_key_hash = b""
+    peer = Peer()
+
+    @property
+    def authority(self) -> str:
+        return self.url.authority
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        transport = connection.transport
-        if transport is not None:
-            peer = transport.get_extra_info("peername")
-            tls = transport.get_extra_info("ssl_object")
-            self.address = str(peer[0]) if peer else ""
-            if tls is not None:
-                self.tls_version = tls.version() or ""
-                self.certificate_key_hash = _key_hash(tls)
+        if connection.protocol is not None:
+            self.peer = peer_of(connection.protocol)
         return await super().start(connection)
 
 
-def endpoint_of(response: aiohttp.ClientResponse) -> Endpoint:
+def peer_of(connected: ResponseHandler) -> Peer:
+    """Its address, TLS version and certificate's key; looked at once a connection."""
+    known = _PEERS.get(connected)
+    if known is None:
+        transport = connected.transport
+        if transport is None:
+            return Peer()
+        peer, tls = transport.get_extra_info("peername"), transport.get_extra_info("ssl_object")
+        known = _PEERS[connected] = Peer(
+            address=str(peer[0]) if peer else "",
+            tls_version=(tls.version() or "") if tls is not None else "",
+            certificate_key_hash=_key_hash(tls) if tls is not None else b"",
+        )
+    return known
+
+
+def endpoint_of(response: Answered) -> Endpoint:
     """The authority that answered, its address and TLS version, its own request id."""
-    found = Endpoint(host=response.url.authority, provider_request_id=_request_id(response.headers))
-    if isinstance(response, WitnessedResponse):
-        found.address, found.tls_version = response.address, response.tls_version
-        found.certificate_key_hash = response.certificate_key_hash
-    return found
+    peer = response.peer
+    return Endpoint(
+        host=response.authority,
+        address=peer.address,
+        tls_version=peer.tls_version,
+        certificate_key_hash=peer.certificate_key_hash,
+        provider_request_id=_request_id(response.headers),
+    )
 
 
 def returned_by(headers: Mapping[str, str]) -> dict[str, str]:
@@ -52,17 +100,13 @@ def returned_by(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _key_hash(tls: ssl.SSLObject) -> bytes:
-    """SHA-256 over the leaf certificate's SubjectPublicKeyInfo (RFC 7469 §2.4), read once a connection; b"": unread."""
-    known = _HASHES.get(tls)
-    if known is None:
-        try:
-            leaf = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
-            info = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-            known = hashlib.sha256(info).digest()
-        except ValueError:
-            known = b""
-        _HASHES[tls] = known
-    return known
+    """SHA-256 over the leaf certificate's SubjectPublicKeyInfo (RFC 7469 §2.4); b"": unread."""
+    try:
+        leaf = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
+        info = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except ValueError:
+        return b""
+    return hashlib.sha256(info).digest()
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from libs.catalog.describe import BYOK, PLATFORM
-from libs.catalog.model import Route
+from libs.catalog.model import Catalog, Route
 from libs.catalog.residency import may_serve, refusal
 from libs.contracts.errors import Internal, RouteUnavailable
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
@@ -17,8 +17,9 @@ from services.worker.ways_out import WayOut
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where one attempt goes, and with whose credential."""
+    """Where one attempt goes, by which catalogue, and with whose credential."""
 
+    catalog: Catalog
     route: Route
     way: WayOut
     provider: Provider
@@ -40,7 +41,8 @@ async def placed(street: Street, envelope: Envelope) -> Place:
     A key with `byok` goes by its account's own credential or not at all: OwnCredentialMissing says which is missing.
     """
     candidate = envelope.slip[envelope.attempt]
-    route = street.catalog.route(candidate.route_id)
+    catalog = street.catalog
+    route = catalog.route(candidate.route_id)
     way = street.ways.get(candidate.egress)
     provider = street.providers.get(candidate.egress)
     if route is None or way is None or route.egress != candidate.egress:
@@ -54,8 +56,24 @@ async def placed(street: Street, envelope: Envelope) -> Place:
     rule = may_serve(envelope.policy.residency, route.processing, custom=way.custom)
     if rule is not None:
         policy = envelope.policy
-        raise refusal(street.catalog, route, rule, policy.residency, tiers=policy.allowed_tiers, tier=policy.tier)
-    return Place(route=route, way=way, provider=provider, source=source)
+        raise refusal(catalog, route, rule, policy.residency, tiers=policy.allowed_tiers, tier=policy.tier)
+    return Place(catalog=catalog, route=route, way=way, provider=provider, source=source)
+
+
+def still_allowed(street: Street, envelope: Envelope, place: Place) -> None:
+    """The residency rule once more where the catalogue was edited meanwhile: that of the moment of dialling counts.
+
+    Raises ResidencyRefused, and RouteUnavailable for what it says nothing of any more, as `placed` does.
+    """
+    catalog, policy = street.catalog, envelope.policy
+    if catalog is place.catalog or not policy.residency:
+        return
+    route = catalog.route(place.route.route_id)
+    if route is None or catalog.egress_of(route) != place.way.egress:
+        raise RouteUnavailable(f"{place.route.route_id} was just changed or taken away; nothing was sent; try again")
+    rule = may_serve(policy.residency, route.processing, custom=place.way.custom)
+    if rule is not None:
+        raise refusal(catalog, route, rule, policy.residency, tiers=policy.allowed_tiers, tier=policy.tier)
 
 
 async def made_ready(street: Street, envelope: Envelope, body: bytes, place: Place) -> Ready:

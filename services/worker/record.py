@@ -40,7 +40,8 @@ class Record:
     async def durable(self) -> bool:
         """Whether the intent is on record: only then may a byte leave (I1)."""
         assert self._recorded is not None
-        await asyncio.wait([self._recorded], timeout=WAIT_S)
+        if not self._recorded.done():  # most often it is: the ledger was waited for meanwhile
+            await asyncio.wait([self._recorded], timeout=WAIT_S)
         return self._recorded.done()
 
     async def close(self, finished: Finished, egress: Egress | None, *, wait: bool) -> None:
@@ -59,11 +60,11 @@ class Record:
             return
         stored = self._facts.publish("finished", fact)
         if wait:
+            late = stored.get_loop().call_later(WAIT_S, _no_longer, stored)
             try:
-                async with asyncio.timeout(WAIT_S):
-                    await stored
-            except TimeoutError:
-                pass  # the publisher goes on trying: the answer is not held back for the record's sake
+                await stored
+            finally:
+                late.cancel()
 
     def refuse(self, error: ResidencyRefused) -> None:
         """State that nothing leaves, and by which rule."""
@@ -105,7 +106,7 @@ async def intent(
         sent_hash = await asyncio.to_thread(hmac.digest, envelope.salt, sent, hashlib.sha256)
     else:
         sent_hash = hmac.digest(envelope.salt, sent, "sha256")
-    return Egress(
+    egress = Egress(
         boot_id=boot_id,
         attempt=len(envelope.tries),
         key_id=envelope.key_id,
@@ -120,12 +121,19 @@ async def intent(
         request_hash=envelope.request_hash,
         sent_hash=sent_hash,
         received_at_ms=envelope.received_at_ms,
-        residency=envelope.policy.residency,
         edge=envelope.edge,
         traceparent=envelope.traceparent,
         images_fetched=fetched,
         images_linked=linked,
-        hops=envelope.hops,
         catalogue=catalogue,
         decision=domain.decided(envelope, route.route_id),
     )
+    egress.hops.extend(envelope.hops)
+    egress.residency.extend(envelope.policy.residency)
+    return egress
+
+
+def _no_longer(stored: "asyncio.Future[None]") -> None:
+    """The publisher goes on trying: the answer is not held back for the record's sake."""
+    if not stored.done():
+        stored.set_result(None)

@@ -8,13 +8,14 @@ from libs.bus.outflow import Outflow
 from libs.catalog.model import Route
 from libs.contracts.errors import NorthernError, ResidencyRefused
 from libs.contracts.northern.v1.envelope_pb2 import Envelope, Try
-from libs.contracts.northern.v1.facts_pb2 import Egress, Finished, Outcome
+from libs.contracts.northern.v1.facts_pb2 import OUTCOME_FAILED, OUTCOME_NOT_SENT, Egress, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import End, Head, RouteFacts
 from libs.telemetry.log import logger
 from services.worker import callers, domain
 from services.worker.record import Record
 from services.worker.seen import Seen
 from services.worker.street import Street
+from services.worker.testimony import NAMES
 
 
 class Made(Protocol):
@@ -107,17 +108,19 @@ class Request:
     def head(self, route: Route, facts: RouteFacts | None, seen: Seen, dropped: Iterable[str]) -> Head:
         """What stands before an answer. Time with providers is theirs, however many there were."""
         envelope = self.envelope
-        return Head(
+        head = Head(
             status=200,
             stream=self.streams,
             route=facts,
             dropped_params=callers.as_called(envelope, dropped),
             attempts=self.calls,
-            limits=self.limits,
             provider_us=seen.provider_us() + 1000 * sum(each.total_ms for each in envelope.tries),
             provider_request_id=seen.endpoint.provider_request_id,
             decision=domain.decided(envelope, route.route_id),
         )
+        if self.limits:  # a map costs more than all the rest of the message, an empty one too
+            head.limits.update(self.limits)
+        return head
 
     def leave(self) -> None:
         """Another worker has it next."""
@@ -129,7 +132,7 @@ class Request:
 
     def tried(self, attempt: Made, error: NorthernError) -> None:
         """A call that failed before its first content."""
-        self._count(Outcome.OUTCOME_FAILED)
+        self._count(OUTCOME_FAILED)
         self.envelope.tries.append(attempt.tried(error.code))
         self.failed, self.error, self.current = attempt, error, None
 
@@ -161,13 +164,13 @@ class Request:
         tries = list(envelope.tries)
         if current is not None and current.egress is not None and (current.dialled or not tries):
             if not current.dialled:
-                outcome = Outcome.OUTCOME_NOT_SENT
+                outcome = OUTCOME_NOT_SENT
                 current.give_back()
             counted: Made | None = current
             self._count(outcome)
         else:  # it got no further than the attempt before it, which did call
             held_back = [current.tried(error_code)] if current is not None and current.egress is not None else []
-            counted, outcome, error_code = self.failed, Outcome.OUTCOME_FAILED, tries.pop().code
+            counted, outcome, error_code = self.failed, OUTCOME_FAILED, tries.pop().code
             tries += held_back
         if counted is None:
             finished, end = _foreign(envelope.tries[-1]), End()
@@ -183,14 +186,14 @@ class Request:
 
     def _count(self, outcome: Outcome) -> None:
         egress = self.envelope.slip[self.envelope.attempt].egress
-        self.street.metrics.count("provider_calls_total", egress, Outcome.Name(outcome)[8:].lower())
+        self.street.metrics.count("provider_calls_total", egress, NAMES[outcome])
 
 
 def _foreign(last: Try) -> Finished:
     """The end of a request whose last call another worker made: what that one said of it."""
     return Finished(
         attempts=last.attempt + 1,
-        outcome=Outcome.OUTCOME_FAILED,
+        outcome=OUTCOME_FAILED,
         error_code=last.code,
         provider_status=last.provider_status,
         total_ms=last.total_ms,

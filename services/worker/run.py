@@ -87,9 +87,10 @@ class Run:
                 return
             attempt, earlier = self._attempt, bool(self._envelope.tries)
             assert attempt is not None
-            if isinstance(error, ResidencyRefused):
+            if isinstance(error, ResidencyRefused) and not request.record.closed:
                 request.refused(error)
-            over = attempt.answering or not domain.mends(error, dialled=attempt.dialled, earlier=earlier)
+            ended = attempt.answering or request.record.closed
+            over = ended or not domain.mends(error, dialled=attempt.dialled, earlier=earlier)
             first = first or error
             if attempt.dialled:
                 attempt.over(domain.ending(error, byok=self._envelope.policy.byok))

@@ -5,11 +5,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import aiohttp
-
 from libs.contracts.northern.v1.facts_pb2 import Endpoint, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import End
-from services.worker.endpoint import endpoint_of, returned_by
+from services.worker.endpoint import Answered, endpoint_of, returned_by
 from services.worker.money.charge import Charge
 
 
@@ -32,7 +30,7 @@ class Seen:
     def __post_init__(self) -> None:
         self._hash = hmac.new(self.salt, digestmod="sha256")
 
-    def answers(self, response: aiohttp.ClientResponse) -> None:
+    def answers(self, response: Answered) -> None:
         """The head of an answer."""
         self.answered = self.last = time.monotonic()
         self.status, self.endpoint = response.status, endpoint_of(response)
@@ -64,7 +62,7 @@ class Seen:
 
     def finished(self, outcome: Outcome, charged: Charge, error_code: str) -> Finished:
         """The end as far as the call itself shows it."""
-        return Finished(
+        finished = Finished(
             outcome=outcome,
             error_code=error_code,
             usage=charged.usage,
@@ -78,8 +76,10 @@ class Seen:
             first_byte_ms=_ms(self.first - self.dialled) if self.first else 0,
             total_ms=self.total_ms(),
             output_bytes=self.forwarded,
-            returned=self.returned,
         )
+        if self.returned:
+            finished.returned.update(self.returned)
+        return finished
 
 
 def end_of(charged: Charge) -> End:

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from libs.contracts.northern.v1.street_pb2 import Breaker, Reach, RouteSignals
+from libs.contracts.northern.v1.street_pb2 import (
+    BREAKER_CLOSED,
+    BREAKER_OPEN,
+    BREAKER_PROBING,
+    REACH_READY,
+    REACH_UNKNOWN,
+    Breaker,
+    Reach,
+    RouteSignals,
+)
 
 _SLICE_S, _SLICES = 60, 5  # times and errors are those of the last five minutes
 _BREAKER_S = 30  # failures count for so long
@@ -64,7 +73,7 @@ class Signals:
         """A call begins. Exactly one `ended` follows."""
         route, now = self._of(route_id), self._now()
         route.pending += 1
-        if route.breaker_at(now) == Breaker.BREAKER_PROBING:
+        if route.breaker_at(now) == BREAKER_PROBING:
             route.probe_since = now
             self._changed()
 
@@ -80,7 +89,7 @@ class Signals:
         if kind is Ending.OK:
             route.last_ms = int(self._wall() * 1000)
             if route.reach:
-                route.reach = Reach.REACH_READY
+                route.reach = REACH_READY
             counts = route.slice(now)
             counts.total[_bucket(total_ms)] += 1
             if output_tokens and stream_ms >= 1:
@@ -133,7 +142,7 @@ class Signals:
     def breaker(self, route_id: str) -> Breaker:
         """As it stands at this worker, now: a candidate that is not the last may be passed over where it is open."""
         route = self._routes.get(route_id)
-        return Breaker.BREAKER_CLOSED if route is None else route.breaker_at(self._now())
+        return BREAKER_CLOSED if route is None else route.breaker_at(self._now())
 
     def _of(self, route_id: str) -> "_Route":
         """Ids are those of the catalogue, so there are only so many."""
@@ -171,7 +180,7 @@ class _Route:
     headroom_until: float = 0
     limited_until: float = 0
     last_ms: int = 0
-    reach: Reach = Reach.REACH_UNKNOWN
+    reach: Reach = REACH_UNKNOWN
 
     def slice(self, now: float) -> _Slice:
         """The one that is being filled."""
@@ -215,12 +224,12 @@ class _Route:
 
     def breaker_at(self, now: float) -> Breaker:
         if self.open_until is None:
-            return Breaker.BREAKER_CLOSED
+            return BREAKER_CLOSED
         if now >= self.open_until + _FORGIVEN_S:
             self.open_until = self.probe_since = None
-            return Breaker.BREAKER_CLOSED
+            return BREAKER_CLOSED
         under_way = self.probe_since is not None and now - self.probe_since < _PROBE_S
-        return Breaker.BREAKER_OPEN if now < self.open_until or under_way else Breaker.BREAKER_PROBING
+        return BREAKER_OPEN if now < self.open_until or under_way else BREAKER_PROBING
 
     def quiet(self, now: float) -> bool:
         waits = self.open_until is not None and now < self.open_until + _FORGIVEN_S

@@ -9,6 +9,7 @@ from libs.bus.facts import FactPublisher
 from libs.catalog import describe
 from libs.catalog.model import Catalog, Route
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
+from libs.contracts.northern.v1.street_pb2 import EgressState
 from libs.telemetry.metrics import Metrics
 from services.worker.byok.clients import Clients
 from services.worker.handoffs import Handoffs
@@ -20,16 +21,20 @@ from services.worker.testimony import Witness
 from services.worker.ways_out import WayOut
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Street:
-    """The catalogue, the ways out, and what is open on them."""
+    """The catalogue, the ways out, and what is open on them.
+
+    The catalogue is replaced while requests run, and with it what was derived of it: who reads more than one of them
+    reads all before it awaits, and a request goes on with the catalogue that its place was found in.
+    """
 
     boot_id: str
     witness: Witness
     catalog: Catalog
     ways: Mapping[str, WayOut]
     providers: Mapping[str, Provider]
-    sessions: Mapping[str, aiohttp.ClientSession]
+    sessions: dict[str, aiohttp.ClientSession]  # also of ways that the catalogue has lost: requests may run on them
     own: Clients
     fetcher: Fetcher
     facts: FactPublisher
@@ -39,13 +44,22 @@ class Street:
     metrics: Metrics
     route_facts: dict[tuple[str, str, bool], tuple[Route, RouteFacts]] = field(default_factory=dict)
 
-    def facts_of(self, route: Route, way: WayOut, credential_source: str) -> RouteFacts:
+    def swap(self, catalog: Catalog, ways: Mapping[str, WayOut], providers: Mapping[str, Provider]) -> None:
+        """From now on these, all of one catalogue."""
+        self.catalog, self.ways, self.providers = catalog, ways, providers
+        self.route_facts.clear()
+
+    def states(self) -> list[EgressState]:
+        """What the street is told of the ways out."""
+        return [way.state() for way in self.ways.values()]
+
+    def facts_of(self, catalog: Catalog, route: Route, way: WayOut, credential_source: str) -> RouteFacts:
         """What is said of a route here: seldom more than one thing, so it is made once for each state of its entry."""
         key = (route.route_id, credential_source, way.custom)
         known = self.route_facts.get(key)
         if known is None or known[0] is not route:
             facts = describe.route_facts(
-                self.catalog, route, credential_source=credential_source, sandbox=way.sandbox, custom=way.custom
+                catalog, route, credential_source=credential_source, sandbox=way.sandbox, custom=way.custom
             )
             known = self.route_facts[key] = (route, facts)
         return known[1]

@@ -1,8 +1,8 @@
 """A worker's own statement of one call, signed by it: nobody else saw the provider."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -15,7 +15,7 @@ from libs.runtime.identity import Identity
 from libs.tlog.testimony import DOMAIN
 
 _SEED: Final = 32
-_OUTCOMES: Final = {number: name.removeprefix("OUTCOME_").lower() for name, number in Outcome.items()}
+NAMES: Final = {number: name.removeprefix("OUTCOME_").lower() for name, number in Outcome.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class Witness:
             "build": identity.build,
             "place": identity.place,
             "at_ms": time.time_ns() // 1_000_000,
-            "route": _route(egress.route),
+            "route": _route(egress.route.SerializeToString()),
             "catalogue": egress.catalogue,
             "residency": list(egress.residency),
             "endpoint": {
@@ -76,13 +76,16 @@ class Witness:
                 "request_sent": egress.sent_hash.hex(),
                 "response_received": finished.response_hash.hex(),
             },
-            "outcome": _OUTCOMES.get(finished.outcome) or str(finished.outcome),
+            "outcome": NAMES.get(finished.outcome) or str(finished.outcome),
             "error_code": finished.error_code,
         }
 
 
-def _route(route: RouteFacts) -> Mapping[str, Any]:
-    return {
+@lru_cache(maxsize=1024)  # the same words, call after call
+def _route(facts: bytes) -> orjson.Fragment:
+    """What is stated of a route, as JSON."""
+    route = RouteFacts.FromString(facts)
+    said = {
         "route_id": route.route_id,
         "model": route.model,
         "provider": route.provider,
@@ -97,3 +100,4 @@ def _route(route: RouteFacts) -> Mapping[str, Any]:
         "evidence": route.evidence,
         "sandbox": route.sandbox,
     }
+    return orjson.Fragment(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))

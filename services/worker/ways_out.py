@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from libs.catalog.egress import LOOPBACK, filled, host_of, is_custom, missing
@@ -22,7 +23,7 @@ class WayOut:
     reason: str = ""
     has_credential: bool = False  # also where the sandbox needs none
 
-    @property
+    @cached_property
     def host(self) -> str:
         """The authority that is dialled."""
         return urlsplit(self.base_url).netloc

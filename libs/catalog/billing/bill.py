@@ -1,7 +1,7 @@
 """The bill of one call: what the provider charges, what the account owes, and all that led from one to the other."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from libs.catalog.billing.terms import ACCOUNT_CURRENCY, ONE, ExchangeRate, Markup
 from libs.catalog.model import Catalog, RateCard, Route, ServiceTier
@@ -9,11 +9,11 @@ from libs.catalog.pricing import Counts, Priced, half_even, per_million, priced,
 from libs.contracts.northern.v1.frames_pb2 import Usage
 
 NOTHING: Counts = (0, 0, 0, 0, 0, 0)
+_FACTORS = ONE**3  # three of them are multiplied
 _PLAIN = ServiceTier(multiplier=ONE, card="")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bill:
+class Bill(NamedTuple):
     """`provider` in the card's currency, `billed` in the account's. `breakdown.explain` shows it to people.
 
     `card` is the one whose `rates` (for a million, by bucket) were used: the route's, or that of the tier which the
@@ -95,7 +95,7 @@ def counts_of(usage: Usage) -> Counts:
 
 def billed_factor(multiplier: int, exchange: int, markup: Markup) -> tuple[int, int]:
     """What a provider's price for standard service is multiplied by: the first over the second."""
-    return multiplier * exchange * (ONE + markup.percent), ONE**3
+    return multiplier * exchange * (ONE + markup.percent), _FACTORS
 
 
 def routing_fee(provider_nano: int, exchange: int, fee: Markup) -> int:
@@ -107,4 +107,4 @@ def day_of(at: datetime) -> date:
     """The day in UTC, by which terms are dated."""
     if at.tzinfo is None:
         raise ValueError("a bill needs to know when: the time has no zone")
-    return at.astimezone(UTC).date()
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).date()

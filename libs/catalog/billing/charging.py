@@ -1,5 +1,6 @@
 """What an ended call may be charged for: all of what was used, what was forwarded of it, or nothing."""
 
+from libs.contracts.northern.v1 import facts_pb2 as stated
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from libs.contracts.northern.v1.frames_pb2 import Usage
 
@@ -13,13 +14,13 @@ def chargeable(outcome: Outcome, usage: Usage, output_bytes: int, *, text_bytes:
     empty that has no output, in bytes or in tokens: a call of a tool without arguments has tokens alone.
     """
     match outcome:
-        case Outcome.OUTCOME_COMPLETED if usage.output or not output_bytes:
+        case stated.OUTCOME_COMPLETED if usage.output or not output_bytes:
             return usage if usage.output else Usage()
-        case Outcome.OUTCOME_COMPLETED if _prompt(usage):
+        case stated.OUTCOME_COMPLETED if _prompt(usage):
             return usage
-        case Outcome.OUTCOME_COMPLETED | Outcome.OUTCOME_CANCELLED | Outcome.OUTCOME_CUT if output_bytes:
+        case stated.OUTCOME_COMPLETED | stated.OUTCOME_CANCELLED | stated.OUTCOME_CUT if output_bytes:
             return _forwarded(usage, output_bytes, text_bytes)
-        case Outcome.OUTCOME_WORKER_LOST if output_bytes:  # the rest of it is our loss
+        case stated.OUTCOME_WORKER_LOST if output_bytes:  # the rest of it is our loss
             return Usage(output=_tokens(output_bytes), service_tier=usage.service_tier, estimated=True)
         case _:  # failed before the first byte, never sent, nothing forwarded, or an outcome that nobody stated
             return Usage()

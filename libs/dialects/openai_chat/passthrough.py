@@ -142,10 +142,17 @@ class OpenAIStream:
         return out
 
     def _forward(self, block: bytes) -> bytes:
-        if not self._is_plain(block):
-            return b"".join(map(self._read, _split(block)))
-        self._count(block)
-        return block if self._model is None else self._with_model(block)
+        if self._is_plain(block):
+            self._count(block)
+            return block if self._model is None else self._with_model(block)
+        forwarded, at, waiting = [], 0, not self.started
+        for event in _split(block):
+            forwarded.append(self._read(event))
+            at += len(event)
+            if waiting and self.started:  # most of what is left is alike, and looked at in one
+                forwarded.append(self._forward(block[at:]))
+                break
+        return b"".join(forwarded)
 
     def _is_plain(self, block: bytes) -> bool:
         """Whether every event in it is one more delta, of which nothing is needed but its length."""

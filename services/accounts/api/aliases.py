@@ -39,7 +39,7 @@ class Aliases:
 
     async def put(self, asker: Asker, ask: AccountAsk) -> Mapping[str, Any]:
         """What the name means from now on, whatever it meant before."""
-        name, route = check_name(ask.id), read_alias(ask.body, self.desk.catalog)
+        name, route = check_name(ask.id), read_alias(ask.body, self.desk.live.current)
 
         def decide(held: AliasesRecord) -> AliasesRecord:
             if name not in held.aliases and len(held.aliases) >= MOST:

@@ -14,7 +14,7 @@ from libs.auth.principal import in_force, principal
 from libs.auth.records import AliasesRecord, ByokRecord, KeyRecord, Role, ShownRecord, TenantRecord, UserRecord
 from libs.auth.rights import Right, Standing, permit, standing_of
 from libs.bus.facts import FactPublisher
-from libs.catalog.model import Catalog
+from libs.catalog.live import Live
 from libs.contracts.errors import AccountDeactivated, InvalidRequest, NorthernError, RecordUnavailable
 from libs.contracts.failures import to_query_failure
 from libs.contracts.northern.v1.account_pb2 import AccountAsk, AccountTold, Actor
@@ -36,7 +36,7 @@ class Desk:
     byok: Held[ByokRecord]
     aliases: Held[AliasesRecord]
     shown: Held[ShownRecord]
-    catalog: Catalog
+    live: Live
     metrics: Metrics
     pepper: bytes
     alerts_key: bytes | None
@@ -48,7 +48,7 @@ class Desk:
     @property
     def context(self) -> dict[str, Any]:
         """What bodies are read with."""
-        return {CATALOG: self.catalog}
+        return {CATALOG: self.live.current}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,19 +10,19 @@ from google.protobuf.message import DecodeError
 from libs.bus.base import Stored
 from libs.contracts.northern.v1.facts_pb2 import FactBatch
 from libs.projection.base import Placed, UnreadableError
-from libs.projection.facts import facts_in
 
 TABLE: Final = "admin_log"
 COLUMNS: Final = tuple("tenant at act_id verb actor standing actor_tenant target members detail stream_seq".split())
 _KIND: Final = "admin"
+_SUBJECT: Final = f"ev.{_KIND}."
 _ID: Final = re.compile(r"[A-Za-z0-9:_-]{1,128}", re.ASCII)
 _LATEST_MS: Final = 4_102_444_800_000  # 2100, as for every other fact
 
 
-def facts_and_acts_in(message: Stored) -> list[Placed] | None:
-    """The facts of a message of EVENTS, of requests or of administrators. Raises UnreadableError."""
-    if not message.subject.startswith(f"ev.{_KIND}."):
-        return facts_in(message)
+def acts_in(message: Stored) -> list[Placed] | None:
+    """The acts in a message of EVENTS, None where it holds something else. Raises UnreadableError."""
+    if not message.subject.startswith(_SUBJECT):
+        return None
     try:
         batch = FactBatch.FromString(message.data)
     except DecodeError as error:

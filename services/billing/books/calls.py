@@ -1,12 +1,26 @@
 """Requests that are under way, as far as the facts were read: what their ends will need of their beginnings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from libs.bus.base import Stored
 from libs.contracts.northern.v1.facts_pb2 import Egress, Fact
 from libs.projection.base import Placed
+from libs.projection.facts import kind_of, read
 
 LONGEST_MS = 2 * 3_600_000  # a stream ends within an hour, and custody closes what a lost worker left within seconds
+
+
+_KINDS = frozenset({"egress", "finished"})
+
+
+def calls_in(message: Stored) -> list[Placed] | None:
+    """How requests began and ended, as a message of EVENTS has it; None where it is about anything else.
+
+    What was delivered, refused or substituted is charged to nobody, so it is not even parsed. Raises UnreadableError.
+    """
+    kind = kind_of(message.subject)
+    return read(message, kind) if kind in _KINDS else None
 
 
 class Ended(NamedTuple):
@@ -66,6 +80,11 @@ class Calls:
             if begun.at_ms > self._now_ms - LONGEST_MS:
                 return
             yield key
+
+
+def catalogues(block: Sequence[Placed]) -> set[str]:
+    """The catalogues that workers went by, as the intents name them: what began under one is charged by it."""
+    return {placed.fact.egress.catalogue for placed in block if placed.kind == "egress"}
 
 
 def _attempt(egresses: list[Egress], attempts: int) -> Egress:

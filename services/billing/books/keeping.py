@@ -9,7 +9,7 @@ from typing import Final
 from libs.bus.base import Bus
 from libs.bus.lease import NowMs
 from libs.bus.responder import answer
-from libs.catalog.model import Catalog
+from libs.catalog.live import Live
 from libs.contracts.subjects import query
 from libs.projection.leased import while_leased
 from libs.projection.tasks import stopped, together
@@ -34,7 +34,7 @@ class Books:
 
     bus: Bus
     store: Store
-    catalog: Catalog
+    live: Live
     metrics: Metrics
     owner: str
     now_ms: NowMs
@@ -43,7 +43,7 @@ class Books:
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[Projections]:
         """Keep them while this is open."""
-        projections = Projections(self.bus, self.store, self.catalog, self.metrics)
+        projections = Projections(self.bus, self.store, self.live, self.metrics)
         desk, acts = Desk(queries=Queries(self.store)), ActsDesk(store=self.store)
         feedback = FeedbackDesk(store=self.store)
         async with AsyncExitStack() as stack:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from libs.bus.base import Bus, Stored
-from libs.catalog.model import Catalog
+from libs.catalog.live import Live
 from libs.contracts.subjects import LEDGER
 from libs.projection.base import Placed
 from libs.projection.following import Following
@@ -15,17 +15,18 @@ from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from services.billing.acts import log
 from services.billing.acts.credits import stated
-from services.billing.acts.log import facts_and_acts_in
+from services.billing.acts.log import acts_in
 from services.billing.books import transactions, usage
-from services.billing.books.calls import Calls
-from services.billing.books.transactions import Booked, booked
+from services.billing.books.calls import Calls, calls_in, catalogues
+from services.billing.books.transactions import Booked, booked, operations
 from services.billing.feedback.counting import Opinions
 from services.billing.feedback.given import feedback_in
 
-_LINGER_S: Final = 0.6  # each block is a write to the disk; a request log that lags by a second is as good
-_COPY_LINGER_S: Final = 1.0  # transactions and the second copy: nobody waits for them
+# Each block is a write to the disk; a request log that lags by a second is as good. The second value: where many come.
+_LINGER_S: Final = (0.6, 2.0)
+_COPY_LINGER_S: Final = (1.0, 3.0)  # transactions and the second copy: nobody waits for them
 _FACTS: Final = 5_000  # of a block; with smaller ones the store merges longer than it writes
-_BATCHES: Final = 100  # of the journal, each up to half a megabyte
+_OPERATIONS: Final = 5_000  # of the journal
 
 _USAGE_AT = "SELECT max(stream_seq) AS done, argMax(open_from, stream_seq) AS needed FROM usage"
 _JOURNAL_AT = "SELECT max(seq) AS done FROM ledger_journal"
@@ -41,8 +42,8 @@ class RequestLog:
     still change would have to be counted with care for ever. What the client got is in the custody record.
     """
 
-    def __init__(self, store: Store, catalog: Catalog, opinions: Opinions | None = None) -> None:
-        self._store, self._catalog, self._opinions = store, catalog, opinions
+    def __init__(self, store: Store, live: Live, opinions: Opinions | None = None) -> None:
+        self._store, self._live, self._opinions = store, live, opinions
         self._calls = Calls()
         self._done = 0  # facts up to here have their rows
         self._made: tuple[str, list[tuple[Any, ...]]] = ("", [])  # of the block being written: calls are taken once
@@ -60,6 +61,7 @@ class RequestLog:
 
     async def write(self, block: Sequence[Placed], token: str) -> int:
         if self._made[0] != token:
+            await self._live.until(catalogues(block))
             self._made = (token, self._rows(block))
         rows, acts = self._made[1], log.rows(block)
         said = await self._opinions.write(block, token) if self._opinions is not None else 0
@@ -75,7 +77,7 @@ class RequestLog:
             ended = self._calls.take(placed)
             if ended is None or placed.seq <= self._done:
                 continue
-            if (row := usage.row(self._catalog, ended)) is None:
+            if (row := usage.row(self._live.under(ended.egress.catalogue), ended)) is None:
                 logger().error("usage_unreadable", sequence=placed.seq)
             else:
                 made.append(row)
@@ -110,23 +112,23 @@ class JournalCopy:
 
 
 def _everything_in(message: Stored) -> Sequence[Placed] | None:
-    """The facts of requests, administrators' acts, and feedback. Raises UnreadableError."""
-    said = feedback_in(message)
-    return facts_and_acts_in(message) if said is None else said
+    """What is told of calls, administrators' acts, and feedback. Raises UnreadableError."""
+    return feedback_in(message) or acts_in(message) or calls_in(message)
 
 
 class Projections:
     """Both, for the one process that holds the lease."""
 
-    def __init__(self, bus: Bus, store: Store, catalog: Catalog, metrics: Metrics) -> None:
+    def __init__(self, bus: Bus, store: Store, live: Live, metrics: Metrics) -> None:
         self.usage = Projection(
             bus=bus,
-            sink=RequestLog(store, catalog, Opinions(store, bus)),
+            sink=RequestLog(store, live, Opinions(store, bus)),
             metrics=metrics,
             purpose="billing-usage",
             read=_everything_in,
             rows=_FACTS,
-            linger_s=_LINGER_S,
+            linger_s=_LINGER_S[0],
+            busy_linger_s=_LINGER_S[1],
         )
         self.journal = Following[Booked](
             bus=bus,
@@ -135,8 +137,10 @@ class Projections:
             purpose="billing-journal",
             stream=LEDGER,
             read=booked,
-            rows=_BATCHES,
-            linger_s=_COPY_LINGER_S,
+            rows=_OPERATIONS,
+            weigh=operations,
+            linger_s=_COPY_LINGER_S[0],
+            busy_linger_s=_COPY_LINGER_S[1],
         )
 
     async def run(self) -> None:

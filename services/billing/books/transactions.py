@@ -55,6 +55,11 @@ def booked(message: Stored) -> list[Booked] | None:
         raise UnreadableError("seal") from error
 
 
+def operations(item: Booked) -> int:
+    """How many there are in a batch; one without any is one row, too."""
+    return len(item.batch.ops) or 1
+
+
 def postings(batch: JournalBatch) -> Iterator[Posting]:
     """Of each operation that moved a balance; a request that was free moved none."""
     for number, (entry, result) in enumerate(zip(batch.ops, batch.results, strict=True), start=batch.first_op):

@@ -1,7 +1,7 @@
 """A row of the request log: made of a finished request's facts, kept in the table `usage`, shown to its account."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
@@ -64,7 +64,7 @@ def row(catalog: Catalog, ended: Ended) -> tuple[Any, ...] | None:
         _DIALECTS.get(egress.dialect) or str(egress.dialect),
         _SURFACES.get(egress.surface) or str(egress.surface),
         _OPERATIONS.get(egress.operation) or str(egress.operation),
-        *_decided(egress.decision),
+        *(_decided(egress.decision) if egress.HasField("decision") else _UNDECIDED),
         egress.stream,
         STATUSES.get(finished.outcome) or str(finished.outcome),
         finished.error_code,
@@ -104,6 +104,9 @@ def _decided(decision: Decision) -> tuple[Any, ...]:
         decision.time_ns,
         decision.version,
     )
+
+
+_UNDECIDED: Final = _decided(Decision())
 
 
 def shown(kept: Mapping[str, Any]) -> dict[str, Any]:

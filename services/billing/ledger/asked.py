@@ -235,13 +235,11 @@ def _too_many(limit: Limit, retry_after_ms: int) -> RateLimitExceeded:
 
 
 def _told(result: LedgerResult, headers: dict[str, str] | None = None) -> LedgerReply:
-    return LedgerReply(
-        code=result.code,
-        message=_SAID.get(result.code, "") if result.code else "",
-        balance_nano=result.balance_nano,
-        held_nano=result.held_nano,
-        retry_after_ms=result.retry_after_ms,
-        headers=headers or {},
-        param=result.param,
-        first_request_id=result.first_request_id,
-    )
+    reply = LedgerReply(balance_nano=result.balance_nano, held_nano=result.held_nano)
+    if headers:
+        reply.headers.update(headers)
+    if result.code:
+        reply.code, reply.message = result.code, _SAID.get(result.code, "")
+        reply.param, reply.retry_after_ms = result.param, result.retry_after_ms
+        reply.first_request_id = result.first_request_id
+    return reply

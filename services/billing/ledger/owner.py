@@ -9,7 +9,7 @@ from typing import Final
 from libs.bus.base import Bus, Subscription
 from libs.bus.lease import Lease, acquire
 from libs.bus.responder import Answering, answer
-from libs.catalog.model import Catalog
+from libs.catalog.live import Live
 from libs.contracts.errors import BusUnavailable, Overloaded, StoreUnavailable
 from libs.contracts.subjects import ledger, query
 from libs.ledger.seal import LedgerBroken
@@ -19,6 +19,7 @@ from libs.projection.tasks import stopped, together
 from libs.store.base import StoreRefused
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
+from services.billing.books.calls import calls_in
 from services.billing.ledger.asked import open_soon
 from services.billing.ledger.balances import Balances
 from services.billing.ledger.counter import Counter
@@ -32,7 +33,7 @@ LEASE_MS: Final = 4_000  # how long nobody owns the shard after an owner was kil
 _ASK_S: Final = 0.25
 _CLAIMS: Final = 5
 _COPY_S: Final = 1.0
-_GATHER_S: Final = 0.01  # an ended request holds its credit for so long
+_GATHER_S: Final = 0.03  # where many end, an ended request holds its credit for so long
 
 # The last message of the journal that the second copy holds, sequence and seal; None where it holds none.
 CopyHead = Callable[[], Awaitable[tuple[int, bytes] | None]]
@@ -46,7 +47,7 @@ class Ownership:
     shard: int
     owner: str
     rules: Rules
-    catalog: Catalog
+    live: Live
     metrics: Metrics
     now_ms: Callable[[], int]
     copy_head: CopyHead
@@ -112,7 +113,7 @@ class Ownership:
         snapshots, journal = Snapshots(self.bus, self.shard), Journal(self.bus, self.shard)
         shard, balances = await self._claimed(epoch, snapshots, journal)
         settlements = Settlements(
-            shard=shard, rules=self.rules, catalog=self.catalog, snapshots=snapshots, metrics=self.metrics
+            shard=shard, rules=self.rules, live=self.live, snapshots=snapshots, metrics=self.metrics
         )
         counter = Counter(self.bus, shard, self.rules)
         await together(
@@ -129,6 +130,7 @@ class Ownership:
             sink=settlements,
             metrics=self.metrics,
             purpose="billing",
+            read=calls_in,
             linger_s=0.0,
             gather_s=_GATHER_S,
         )

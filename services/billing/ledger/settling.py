@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from libs.catalog.model import Catalog
+from libs.catalog.live import Live
 from libs.contracts.errors import BillingUnavailable, BusUnavailable, Overloaded
 from libs.contracts.ids import REQUEST_ID
 from libs.contracts.northern.v1.facts_pb2 import Fact
@@ -12,7 +12,7 @@ from libs.contracts.northern.v1.ledger_pb2 import EFFECT_LATE, EFFECT_UNHELD, Le
 from libs.projection.base import Placed
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
-from services.billing.books.calls import Calls, Ended
+from services.billing.books.calls import Calls, Ended, catalogues
 from services.billing.charges import Charge, charge
 from services.billing.ledger.rules import Rules, counted_as, day_and_month, opening
 from services.billing.ledger.shard import Batch, Shard
@@ -28,8 +28,8 @@ _AT_ONCE: Final = 400
 class Settlements:
     """libs.projection.base.Sink over a shard: its position is the journal's own, so that replay changes nothing."""
 
-    def __init__(self, *, shard: Shard, rules: Rules, catalog: Catalog, snapshots: Snapshots, metrics: Metrics) -> None:
-        self._shard, self._rules, self._catalog = shard, rules, catalog
+    def __init__(self, *, shard: Shard, rules: Rules, live: Live, snapshots: Snapshots, metrics: Metrics) -> None:
+        self._shard, self._rules, self._live = shard, rules, live
         self._snapshots, self._metrics = snapshots, metrics
         self._calls = Calls()
         self._mark = self._marked = 0
@@ -50,6 +50,7 @@ class Settlements:
         """One batch of the journal at the least; returns when it is on record."""
         # Whole messages: what is at or below the position has had its effect, whatever it says.
         done = self._shard.state.stream_seq
+        await self._live.until(catalogues(block))
         settles: list[Settle] = []
         for placed in block:
             ended = self._calls.take(placed)
@@ -92,7 +93,7 @@ class Settlements:
             self._metrics.count("settlements_refused_total")
             logger().error("settlement_refused", sequence=placed.seq, code="invalid_request")
             return None
-        charged = charge(self._catalog, egress, fact.finished, fact.at_ms)
+        charged = charge(self._live.under(egress.catalogue), egress, fact.finished, fact.at_ms)
         self._compare(fact, charged)
         day, month = day_and_month(self._rules.zone(fact.tenant), fact.at_ms)
         return Settle(

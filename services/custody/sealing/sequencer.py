@@ -94,8 +94,10 @@ class Sequencer:
         due = self.now()
         while True:
             await sink.complete(max(0.0, due - self.now()))
-            due = self.now() + self.every_s
+            began = self.now()
             batch = await self._drawn(requests)
+            # What found no room in the batch has waited already, and the next one need not be long.
+            due = began if len(requests) else began + self.every_s
             sink.drawn()
             if not batch.records and requests.read - read < _IDLE:
                 continue

@@ -13,12 +13,13 @@ from libs.auth.rights import Right
 from libs.bus.aliases import Aliases
 from libs.bus.base import Bus
 from libs.bus.beats import Heard
+from libs.catalog.live import Live
 from libs.catalog.model import Catalog
 from libs.catalog.resolve import meant
 from libs.contracts.errors import InvalidRequest, ModelNotFound, NorthernError, RouteNotAllowed
 from libs.contracts.failures import from_query_failure
 from libs.contracts.northern.v1.account_pb2 import AccountAsk, AccountTold, Actor
-from libs.contracts.northern.v1.envelope_pb2 import Operation, Surface
+from libs.contracts.northern.v1.envelope_pb2 import OPERATION_GENERATE, SURFACE_GATEWAY, Operation, Surface
 from libs.contracts.subjects import query
 from libs.telemetry.log import logger
 from services.ingress.callers import Callers
@@ -47,7 +48,7 @@ def talks(headers: Mapping[str, str], surface: Surface, operation: Operation) ->
     strict = headers.get(STRICT, "false").strip().lower()
     if strict not in ("true", "false"):
         raise InvalidRequest(f"the header {STRICT} must be true or false", param=STRICT)
-    return strict == "false" and surface == Surface.SURFACE_GATEWAY and operation == Operation.OPERATION_GENERATE
+    return strict == "false" and surface == SURFACE_GATEWAY and operation == OPERATION_GENERATE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class Names:
     """What it takes to answer: the catalogue, what is open, the accounts' own names, and who may change them."""
 
     bus: Bus
-    catalog: Catalog
+    live: Live
     heard: Heard
     aliases: Aliases
     callers: Callers
@@ -82,7 +83,7 @@ class Names:
     async def instead(self, who: Principal, name: str, error: NorthernError) -> Told | None:
         """The answer that stands for a refusal over the name; None: it is another refusal, and stays one."""
         match error:
-            case ModelNotFound() if self.catalog.route(name) is None and not self.catalog.by_native_id(name):
+            case ModelNotFound() if not _known(self.live.current, name):
                 rule = ""
             case RouteNotAllowed(param="model"):
                 rule = error.message
@@ -96,16 +97,16 @@ class Names:
         numbered, fixed = self._numbered(who, name), self._fixed(who, name)
         if not fixed:
             await self._remember(who, numbered)
-        stands_for = meant(self.catalog, name, self.aliases.of(who.tenant), who.allowed_tiers)
+        stands_for = meant(self.live.current, name, self.aliases.of(who.tenant), who.allowed_tiers)
         text = lists.asked_for(numbered, stands_for="" if stands_for == name else stands_for, fixed=fixed)
         return Told(text, "list_shown")
 
     def _numbered(self, who: Principal, name: str) -> Numbered:
-        return Numbered.of(name, callable_routes(self.catalog, self.heard, who))
+        return Numbered.of(name, callable_routes(self.live.current, self.heard, who))
 
     def _fixed(self, who: Principal, name: str) -> bool:
         """Whether the name is itself a route of the key's, which no alias stands before; `auto` is nothing to map."""
-        route = self.catalog.route(name)
+        route = self.live.current.route(name)
         return name == "auto" or (route is not None and route.tier in who.allowed_tiers)
 
     def _remembered(self, who: Principal, numbered: Numbered, said: Said) -> str:
@@ -113,7 +114,8 @@ class Names:
         shown = self.aliases.shown(who.tenant, numbered.name)
         if shown is None or shown.digest != numbered.digest():
             return ""
-        means_something = numbered.name in self.aliases.of(who.tenant) or bool(self.catalog.by_native_id(numbered.name))
+        native = bool(self.live.current.by_native_id(numbered.name))
+        means_something = native or numbered.name in self.aliases.of(who.tenant)
         if means_something and said.begun:
             return ""  # the assistant's last turn was no list: this one goes on with a conversation
         age_ms = _now_ms() - shown.at_ms
@@ -139,6 +141,10 @@ class Names:
         told = AccountTold.FromString(await self.bus.request(query("accounts", verb), ask.SerializeToString(), _ASK_S))
         if told.HasField("failure"):
             raise from_query_failure(told.failure)
+
+
+def _known(catalog: Catalog, name: str) -> bool:
+    return catalog.route(name) is not None or bool(catalog.by_native_id(name))
 
 
 def _now_ms() -> int:

@@ -37,11 +37,9 @@ class Conversations:
         return self._digest("opening", tenant, key_id, user, person, system, turn)
 
     def _digest(self, *parts: str) -> str:
-        made = hashlib.blake2b(digest_size=_HEX, key=self.key[:64])
-        for part in parts:
-            piece = part.encode(errors="replace")
-            made.update(len(piece).to_bytes(4) + piece)
-        return made.hexdigest()
+        pieces = [part.encode(errors="replace") for part in parts]
+        said = b"".join([len(piece).to_bytes(4) + piece for piece in pieces])
+        return hashlib.blake2b(said, digest_size=_HEX, key=self.key[:64]).hexdigest()
 
 
 def _opening(body: Mapping[str, Any]) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from libs.catalog.abilities import Abilities, Weights
 from libs.catalog.model import Catalog, Route
@@ -25,6 +26,20 @@ from services.router.classifier.tasks import TASKS
 MOST = 8  # routes on a slip
 
 
+@dataclass(frozen=True, kw_only=True)
+class Learnt:
+    """What is worked out of a catalogue once, for all choices under it."""
+
+    abilities: Abilities
+    known: Mapping[str, Known]
+    siblings: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, catalog: Catalog, abilities: Abilities) -> Self:
+        known = knowledge(catalog, abilities)
+        return cls(abilities=abilities, known=known, siblings=_siblings(known))
+
+
 class Chooser:
     """Chooses by a classifier and a catalogue. All it keeps is `sessions`, the memory of conversations.
 
@@ -42,13 +57,17 @@ class Chooser:
         clock: Callable[[], float] = time.time,
         stopwatch: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
-        self._classifier, self._abilities = classifier, abilities
-        self._known = knowledge(catalog, abilities)
-        self._siblings = _siblings(self._known)
+        self._classifier = classifier
         self.sessions = Sessions() if sessions is None else sessions
-        self._reports = Reports()
         self._clock, self._stopwatch = clock, stopwatch
-        self.version = hashlib.sha256(f"{classifier.version} {abilities.digest}".encode()).hexdigest()[:12]
+        self.learn(Learnt.of(catalog, abilities))
+
+    def learn(self, learnt: "Learnt") -> None:
+        """From now on choose by this; conversations are remembered as before."""
+        self._abilities, self._known, self._siblings = learnt.abilities, learnt.known, learnt.siblings
+        named = f"{self._classifier.version} {learnt.abilities.digest}"
+        self.version = hashlib.sha256(named.encode()).hexdigest()[:12]
+        self._reports = Reports()  # of routes that there are
 
     def decide(
         self,

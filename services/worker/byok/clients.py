@@ -29,6 +29,7 @@ class Own:
 
     way: WayOut
     provider: Provider
+    of: WayOut  # the operator's, which it was made of: another one from the next edit of the catalogue on
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Clients:
                     f"PUT /api/byok/{provider} again. Nothing was sent."
                 ) from None
             if self._record(tenant, provider, way).version == record.version:
-                own = Own(way=to, provider=self._make(to, record.slots, secret))
+                own = Own(way=to, provider=self._make(to, record.slots, secret), of=way)
                 self._keep(record, way, own)
                 return own
         raise BusUnavailable("your account's credential is just being changed; try again", retry_after_ms=500)
@@ -93,7 +94,8 @@ class Clients:
         if opened is None or opened.version != record.version:
             return None
         self._opened.move_to_end(place)
-        return opened.by_egress.get(way.egress.name)
+        own = opened.by_egress.get(way.egress.name)
+        return own if own is not None and own.of is way else None
 
     def _keep(self, record: ByokRecord, way: WayOut, own: Own) -> None:
         place = byok_key(record.tenant, record.provider)

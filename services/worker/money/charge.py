@@ -1,19 +1,18 @@
 """What an ended call used and comes to, as put on record; from there the ledger settles by the same rules."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from libs.catalog.billing.bill import bill
 from libs.catalog.billing.charging import chargeable
 from libs.catalog.model import Catalog, Route
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
-from libs.contracts.northern.v1.facts_pb2 import Outcome
+from libs.contracts.northern.v1.facts_pb2 import OUTCOME_COMPLETED, Outcome
 from libs.contracts.northern.v1.frames_pb2 import Usage
 from services.worker import callers
 from services.worker.money.reckoning import received_at
 
 
-@dataclass(frozen=True, kw_only=True)
-class Charge:
+class Charge(NamedTuple):
     """`cost` is the provider's price, `billed` what the account owes; each in nano-units of its currency."""
 
     usage: Usage
@@ -30,7 +29,7 @@ def charge(
     owed, usage = Usage(), said or Usage()
     if callers.counts(envelope):
         pass
-    elif outcome != Outcome.OUTCOME_COMPLETED or said is None:
+    elif outcome != OUTCOME_COMPLETED or said is None:
         usage = owed = chargeable(outcome, usage, forwarded_bytes, text_bytes=envelope.shape.text_bytes)
     else:
         owed = chargeable(outcome, said, forwarded_bytes)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from libs.contracts.errors import (
     BillingUnavailable,
@@ -14,7 +15,7 @@ from libs.contracts.errors import (
     SpendCapReached,
 )
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
-from libs.contracts.northern.v1.ledger_pb2 import Extend, Hold, LedgerReply, LedgerRequest, Void
+from libs.contracts.northern.v1.ledger_pb2 import Extend, LedgerReply, LedgerRequest, Void
 from libs.ledger.results import LARGEST_NANO
 from libs.telemetry.metrics import Metrics
 from services.worker.money.asking import Answer, Ledger
@@ -30,8 +31,7 @@ _RETRY_MS = 500
 _NEVER = 1 << 62
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """Whose money it is, and for which attempt at which request. `held`: the attempts before it hold `held_nano`."""
 
     tenant: str
@@ -209,17 +209,12 @@ class Holding:
         self._more = _More(tokens=tokens, nano=nano, answer=await self._extend(f"x{self._count}", nano))
 
     async def _hold(self, op_id: str, nano: int) -> Answer:
-        account = self._account
-        hold = Hold(
-            op_id=op_id,
-            account=account.tenant,
-            key_id=account.key_id,
-            request_id=account.request_id,
-            amount_nano=min(nano, LARGEST_NANO),
-            tokens=self._reckoning.rate_tokens,
-            idempotency_key=account.idempotency_key,
-        )
-        return await self._ledger.ask(account.tenant, LedgerRequest(hold=hold))
+        account, request = self._account, LedgerRequest()
+        hold = request.hold
+        hold.op_id, hold.account, hold.key_id = op_id, account.tenant, account.key_id
+        hold.request_id, hold.idempotency_key = account.request_id, account.idempotency_key
+        hold.amount_nano, hold.tokens = min(nano, LARGEST_NANO), self._reckoning.rate_tokens
+        return await self._ledger.ask(account.tenant, request)
 
     async def _extend(self, name: str, nano: int) -> Answer:
         return await self._ledger.ask(self._account.tenant, self._extension(name, nano))

@@ -1,7 +1,7 @@
 """What a call may come to at most, in tokens and in money, before and while it is answered; pure."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from libs.catalog.billing.holds import SLICE, extension, hold_bound
 from libs.catalog.model import Catalog, RateCard, Route, Thinking
@@ -17,8 +17,7 @@ _FRAME_TOKENS = 64
 _INSTRUCTIONS_TOKENS = 1_024
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reckoning:
+class Reckoning(NamedTuple):
     """One call on one route. A token is at least a byte, so bytes bound tokens: of the prompt, and of output seen.
 
     `limit`: output tokens that the whole answer cannot exceed. `seen`: whether output shows as it is made, so that it

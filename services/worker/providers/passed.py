@@ -35,7 +35,7 @@ class Passed:
         self, stream: PassedStream, *, last: Callable[[], bytes], read_answer: ReadAnswer, model: str | None
     ) -> None:
         self._stream, self._last, self._read_answer, self._model = stream, last, read_answer, model
-        self._usage: form.Usage | None = None
+        self._usage: Usage | None = None  # of an answer that came whole
         self._output_bytes = 0
 
     @property
@@ -52,8 +52,8 @@ class Passed:
 
     @property
     def usage(self) -> Usage | None:
-        usage = self._stream.usage or self._usage
-        return usage.to_proto() if usage else None
+        streamed = self._stream.usage
+        return streamed.to_proto() if streamed else self._usage
 
     @property
     def output_bytes(self) -> int:
@@ -66,5 +66,6 @@ class Passed:
         return self._last()
 
     def whole(self, body: bytes) -> bytes:
-        out, self._usage, self._output_bytes = self._read_answer(body, self._model)
+        out, usage, self._output_bytes = self._read_answer(body, self._model)
+        self._usage = usage.to_proto() if usage else None
         return out

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from libs.bus.memory import MemoryBus
+from libs.catalog.live import Live
 from libs.catalog.load import load
 from libs.contracts.northern.v1.facts_pb2 import Fact
 from libs.contracts.northern.v1.ledger_pb2 import OpenAccount, Settle
@@ -62,7 +63,7 @@ class Kept:
     @asynccontextmanager
     async def projecting(self) -> AsyncIterator[Reconciler]:
         """Both projections, as one process runs them."""
-        projections = Projections(self.bus, self.store, CATALOG, self.metrics)
+        projections = Projections(self.bus, self.store, Live(CATALOG), self.metrics)
         task = asyncio.create_task(projections.run())
         try:
             yield Reconciler(bus=self.bus, store=self.store, projections=projections, metrics=self.metrics)

@@ -16,7 +16,7 @@ from libs.projection.base import UnreadableError
 from libs.store.clickhouse import ClickHouseStore
 from libs.store.migrations import migrate
 from services.billing.acts.desk import Desk
-from services.billing.acts.log import facts_and_acts_in
+from services.billing.acts.log import acts_in
 from tests.contract.store.conftest import Host
 from tests.integration.billing.kept import Kept
 from tests.support.money_facts import AT_MS, egress, finished, message
@@ -152,4 +152,4 @@ async def test_a_cursor_that_is_none_is_refused_by_name(kept: Kept, cursor: str)
 )
 def test_a_message_that_holds_no_acts_is_put_aside(data: bytes) -> None:
     with pytest.raises(UnreadableError):
-        facts_and_acts_in(Stored("ev.admin.0", 1, data))
+        acts_in(Stored("ev.admin.0", 1, data))

@@ -15,7 +15,7 @@ from libs.projection.base import UnreadableError
 from libs.projection.facts import facts_in
 from libs.store.clickhouse import ClickHouseStore
 from libs.store.migrations import migrate
-from services.billing.acts.log import facts_and_acts_in
+from services.billing.acts.log import acts_in
 from services.billing.books.desk import Desk as Books
 from services.billing.books.queries import Queries
 from services.billing.feedback import desk
@@ -171,4 +171,4 @@ def test_feedback_is_nothing_to_the_readers_of_requests() -> None:
     """No leaf of the transparency log, no charge, no audit row: what is rated changes nothing of the request."""
     stored = Stored(subject="ev.feedback.0", seq=1, data=message(rated(0, 1)))
     assert facts_in(stored) is None
-    assert facts_and_acts_in(stored) is None
+    assert acts_in(stored) is None

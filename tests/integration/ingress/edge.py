@@ -21,6 +21,7 @@ from libs.bus.facts import FactPublisher
 from libs.bus.inflow import Inflows
 from libs.bus.memory import MemoryBus
 from libs.bus.outflow import Outflow, Outflows
+from libs.catalog.live import Live
 from libs.catalog.load import load
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import Delivered, FactBatch
@@ -259,14 +260,14 @@ async def edge(
         keep_alive_s=keep_alive_s,
         identity=identity,
         promises=PROMISES,
-        names=Names(bus=bus, catalog=CATALOG, heard=heard, aliases=aliases, callers=callers),
+        names=Names(bus=bus, live=Live(CATALOG), heard=heard, aliases=aliases, callers=callers),
         teller=Teller(facts=facts, identity=identity, promises=PROMISES),
         conversations=Conversations(key=PEPPER),
         large=asyncio.Lock(),
     )
     handlers = Handlers(
         bus=bus,
-        catalog=CATALOG,
+        live=Live(CATALOG),
         callers=callers,
         sessions=sessions,
         heard=heard,

@@ -55,6 +55,8 @@ async def test_a_stream_comes_back_as_the_provider_wrote_it_but_for_usage_nobody
     assert got.data == words + DONE
     assert asked.data == words + event(usage=True) + DONE
     assert (got.frames[-1].end.usage.input, got.frames[-1].end.usage.output) == (9, 3)
+    assert got.frames[0].HasField("head")
+    assert got.frames[0].data  # what stands before an answer rides with the first of it
     assert finished.outcome == Outcome.OUTCOME_COMPLETED
     assert finished.response_hash == hmac.digest(SALT, words + event(usage=True) + DONE, "sha256")
     assert finished.first_byte_ms <= finished.total_ms

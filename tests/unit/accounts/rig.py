@@ -21,6 +21,7 @@ from libs.auth.sessions import read_keys
 from libs.bus.base import Bus
 from libs.bus.facts import FactPublisher
 from libs.bus.memory import MemoryBus
+from libs.catalog.live import Live
 from libs.catalog.load import load
 from libs.catalog.model import Catalog
 from libs.contracts.failures import from_query_failure
@@ -130,7 +131,7 @@ async def rig(folder: Path, bus: Bus | None = None) -> AsyncIterator[Rig]:
             byok=buckets.byok,
             aliases=buckets.aliases,
             shown=buckets.shown,
-            catalog=catalog(),
+            live=Live(catalog()),
             metrics=metrics,
             pepper=PEPPER,
             alerts_key=ALERTS,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,16 @@ async def test_a_name_means_what_was_put_last_until_it_is_deleted(room: Rig) -> 
     for right in (Right.ALIAS_GET, Right.ALIAS_DELETE):
         with pytest.raises(NotFound):
             await room.ask(right, key, id="a")
+
+
+async def test_a_name_may_stand_for_what_the_catalogue_has_now(room: Rig) -> None:
+    key, live = await room.key(), room.desk.live
+    whole = live.current
+    live.swap(replace(whole, routes={name: route for name, route in whole.routes.items() if name != OTHER}))
+    with pytest.raises(InvalidRequest):
+        await room.ask(Right.ALIAS_PUT, key, {"route": OTHER}, id="a")
+    live.swap(whole)
+    assert (await room.ask(Right.ALIAS_PUT, key, {"route": OTHER}, id="a"))["route"] == OTHER
 
 
 @pytest.mark.parametrize(

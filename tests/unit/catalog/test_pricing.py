@@ -1,6 +1,5 @@
 """Integer money: each bucket rounded once, half to even; the total is their sum."""
 
-from dataclasses import asdict
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -39,7 +38,7 @@ def flat(nano: int) -> Rates:
 def test_every_bucket_is_rounded_once_half_even_and_the_total_is_their_sum(
     rates: Rates, counts: dict[str, int]
 ) -> None:
-    priced = asdict(price(card(rates), **counts))
+    priced = price(card(rates), **counts)._asdict()
     for name in BUCKETS:
         exact = Decimal(counts[name]) * getattr(rates, name) / (1 if name == "image" else 1_000_000)
         assert priced[f"{name}_nano"] == exact.quantize(Decimal(1), ROUND_HALF_EVEN)

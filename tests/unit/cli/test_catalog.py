@@ -104,6 +104,25 @@ def test_a_valid_catalogue_is_said_to_be_valid_with_what_stands_out(
     assert {"about", "sentence"} == set(shown["remarks"][0])
 
 
+def test_a_check_against_another_folder_says_what_an_edit_would_change(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited = copytree(config, tmp_path / "edited")
+    azure = edited / "routes" / "azure.toml"
+    azure.write_text(azure.read_text().replace('"azure/gpt-4o-ca"', '"azure/gpt-4o-east-ca"'))
+    words = ("check", "--config", str(edited), "--against", str(config))
+    assert ended(*words) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "change" in line]
+    assert lines[0].startswith("change: azure/gpt-4o-ca: taken out")
+    assert lines[1] == "change: azure/gpt-4o-east-ca: new"
+    assert lines[2].startswith("2 changes; catalogue ")
+    assert ended(*words, "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["changes"]) == 2
+    (config / "prices.toml").unlink()
+    assert ended(*words) == 1
+    assert f"the catalogue in {config} is not valid: prices.toml" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", ["check", "import", "sync"])
 def test_a_catalogue_that_is_not_valid_ends_every_verb_with_its_problems(
     config: Path, capsys: pytest.CaptureFixture[str], verb: str

@@ -19,7 +19,7 @@ RULES = [
 OURS = {f"ni_{name}" for kind in (CounterName, GaugeName, HistogramName) for name in get_args(kind)}
 # github.com/nats-io/prometheus-nats-exporter, collector/jsz.go; Prometheus itself.
 THEIRS = {"jetstream_stream_total_bytes", "jetstream_stream_limit_bytes", "up"}
-FUNCTIONS = {"increase", "sum", "max", "time", "job", "rooms", "nats", "m", "or"}
+FUNCTIONS = {"increase", "sum", "max", "min", "time", "job", "rooms", "nats", "m", "or"}
 
 
 def test_every_alarm_is_about_a_metric_that_exists() -> None:

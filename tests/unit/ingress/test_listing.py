@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from libs.auth import keys
 from libs.auth.records import KeyRecord, TenantRecord
 from libs.bus.beats import Heard, beating
 from libs.bus.memory import MemoryBus
+from libs.catalog.live import Live
 from libs.catalog.load import load
 from libs.contracts.northern.v1.street_pb2 import EgressState
 from libs.telemetry.metrics import Metrics
@@ -51,7 +53,7 @@ async def with_a_key(bus: MemoryBus) -> None:
 
 
 @asynccontextmanager
-async def edge(*states: EgressState) -> AsyncIterator[str]:
+async def edge(*states: EgressState, live: Live | None = None) -> AsyncIterator[str]:
     """The origin of an edge that has heard one worker say this of its ways out."""
     bus = MemoryBus()
     await with_a_key(bus)
@@ -61,7 +63,7 @@ async def edge(*states: EgressState) -> AsyncIterator[str]:
     sessions = Sessions(bus=bus, principals=principals, secure=False)
     handlers = Handlers(
         bus=bus,
-        catalog=CATALOG,
+        live=live or Live(CATALOG),
         callers=Callers(principals=principals, sessions=sessions),
         sessions=sessions,
         heard=heard,
@@ -109,6 +111,26 @@ async def test_a_route_is_listed_where_its_credential_is_and_healthy_where_it_ca
         QWEN: "unavailable",
         "azure/gpt-4.1-mini-ca": "loading",
     }
+
+
+async def test_what_is_listed_priced_and_healthy_follows_an_edit_of_the_catalogue() -> None:
+    live = Live(CATALOG)
+    async with edge(EgressState(name="openai", available=True, has_credential=True), live=live) as origin:
+
+        async def known() -> set[str]:
+            listed, priced = [(await get(origin, path))[1] for path in ("/v1/models", "/api/billing/models")]
+            health, _ = await get(origin, f"/api/v1/inference/models/{OPENAI}/health")
+            one, _ = await get(origin, f"/v1/models/{OPENAI}")
+            found = {"listed": any(model["id"] == OPENAI for model in listed["data"])}
+            found |= {"priced": OPENAI in str(priced), "healthy": health == 200, "shown": one == 200}
+            return {name for name, true in found.items() if true}
+
+        assert await known() == {"listed", "priced", "healthy", "shown"}
+        routes = {name: route for name, route in CATALOG.routes.items() if name != OPENAI}
+        live.swap(replace(CATALOG, routes=routes, digest="e" * 64))
+        assert await known() == set()
+        live.swap(CATALOG)
+        assert await known() == {"listed", "priced", "healthy", "shown"}
 
 
 @pytest.mark.parametrize("place", ["none", "none/receipt", "0000000000000000/receipt/receipt", ""])

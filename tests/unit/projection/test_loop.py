@@ -106,6 +106,31 @@ async def test_a_block_is_full_at_its_rows_and_never_splits_a_message() -> None:
     assert [len(block) for _, block in sink.blocks] == [6, 6]
 
 
+async def test_where_many_come_a_block_lingers_longer_and_one_that_comes_alone_does_not() -> None:
+    bus, sink = MemoryBus(), Remembering()
+    loop = projection(bus, sink)
+    loop.busy_linger_s = 0.4
+    await tell(bus, 1)
+    async with running(loop):
+        await until(lambda: len(sink.blocks) == 1, 0.3)
+        await tell(bus, *range(2, 120))
+        await asyncio.sleep(0.1)
+        await tell(bus, 120)
+        await until(lambda: len(sink.blocks) == 2)
+    assert [len(block) for _, block in sink.blocks] == [1, 119]
+
+
+async def test_a_block_is_full_by_what_its_items_weigh() -> None:
+    bus, sink = MemoryBus(), Remembering()
+    for n in range(4):
+        await tell(bus, n)
+    loop = projection(bus, sink, rows=20, linger_s=60)
+    loop.weigh = lambda placed: 5 * placed.seq
+    async with running(loop):
+        await until(lambda: len(sink.blocks) == 2)
+    assert [token for token, _ in sink.blocks] == ["EVENTS:1-3", "EVENTS:4-4"]
+
+
 async def test_a_second_start_goes_on_where_the_sink_is() -> None:
     bus, sink = MemoryBus(), Remembering()
     await tell(bus, 1)

@@ -9,6 +9,7 @@ from libs.bus.beats import Heard
 from libs.bus.facts import FactPublisher
 from libs.bus.memory import MemoryBus
 from libs.catalog.abilities import load_abilities
+from libs.catalog.live import Live
 from libs.catalog.residency import may_serve
 from libs.contracts.errors import NoEligibleModel, NorthernError
 from libs.contracts.northern.v1.envelope_pb2 import Envelope, Policy, RoutingAsk, Shape
@@ -80,7 +81,7 @@ def explaining(auto: Auto) -> Explaining:
     bus, metrics = MemoryBus(), Metrics()
     handlers = Handlers(
         bus=bus,
-        catalog=CATALOG,
+        live=Live(CATALOG),
         heard=Heard(bus),
         facts=FactPublisher(bus, metrics),
         metrics=metrics,

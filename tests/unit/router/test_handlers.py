@@ -12,6 +12,7 @@ from libs.bus.base import Message
 from libs.bus.beats import Heard
 from libs.bus.facts import FactPublisher
 from libs.bus.memory import MemoryBus
+from libs.catalog.live import Live
 from libs.catalog.load import load
 from libs.catalog.model import Route
 from libs.contracts import subjects
@@ -84,7 +85,7 @@ async def room() -> AsyncIterator[Room]:
     bus, metrics = MemoryBus(), Metrics()
     heard, facts = Heard(bus), FactPublisher(bus, metrics)
     await heard.start("worker")
-    handlers = Handlers(bus=bus, catalog=CATALOG, heard=heard, facts=facts, metrics=metrics, identity=ROUTER)
+    handlers = Handlers(bus=bus, live=Live(CATALOG), heard=heard, facts=facts, metrics=metrics, identity=ROUTER)
     made = Room(bus, handlers)
     await bus.subscribe(subjects.nak("router", "r1", "*"), handlers.nobody)
     await bus.subscribe(subjects.ROUTE, handlers.route, "router")

@@ -1,7 +1,23 @@
 """Requests under way: beginnings kept for their ends, each end once, nothing for ever."""
 
-from services.billing.books.calls import LONGEST_MS, Calls
-from tests.support.money_facts import AT_MS, egress, finished, placed
+import pytest
+
+from libs.bus.base import Stored
+from libs.projection.base import UnreadableError
+from services.billing.books.calls import LONGEST_MS, Calls, calls_in
+from tests.support.money_facts import AT_MS, egress, finished, message, placed
+
+
+def test_beginnings_and_ends_are_read_and_what_is_charged_to_nobody_is_not_even_parsed() -> None:
+    assert calls_in(Stored("ev.egress.0", 7, message(egress(1), egress(2)))) == [
+        placed(7, egress(1)),
+        placed(7, egress(2), 1),
+    ]
+    assert calls_in(Stored("ev.finished.0", 8, message(finished(1)))) == [placed(8, finished(1))]
+    for kind in ("delivered", "refused", "pii", "admin", "feedback"):
+        assert calls_in(Stored(f"ev.{kind}.0", 9, b"\xff")) is None
+    with pytest.raises(UnreadableError):
+        calls_in(Stored("ev.finished.0", 9, message(egress(1))))
 
 
 def test_an_end_is_met_by_the_record_of_its_attempt() -> None:

@@ -1,12 +1,15 @@
 """The sinks of billing's projections where the store fails: nothing is lost, nothing is taken twice."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from libs.bus.memory import MemoryBus
+from libs.catalog.live import Live
 from libs.catalog.load import load
 from libs.contracts.errors import StoreUnavailable
 from libs.store.memory import MemoryStore
@@ -19,7 +22,7 @@ CATALOG = load(Path("infra/config"))
 
 async def test_a_block_that_the_store_could_not_take_has_its_rows_when_it_comes_again() -> None:
     store = MemoryStore()
-    log = RequestLog(store, CATALOG)
+    log = RequestLog(store, Live(CATALOG))
     await log.write([placed(1, egress(1))], "EVENTS:1-1")
     block = [placed(2, finished(1))]
     store.fail()
@@ -34,7 +37,7 @@ async def test_a_block_that_the_store_could_not_take_has_its_rows_when_it_comes_
 
 async def test_rows_of_one_block_say_from_where_on_facts_are_still_needed() -> None:
     store = MemoryStore()
-    log = RequestLog(store, CATALOG)
+    log = RequestLog(store, Live(CATALOG))
     await log.write([placed(1, egress(1)), placed(2, egress(2)), placed(3, finished(2))], "EVENTS:1-3")
     await log.write([placed(4, egress(3)), placed(5, finished(1)), placed(6, finished(3))], "EVENTS:4-6")
     assert [row["open_from"] for row in store.rows("usage")] == [1, 7, 7]
@@ -42,8 +45,32 @@ async def test_rows_of_one_block_say_from_where_on_facts_are_still_needed() -> N
 
 async def test_a_block_without_an_end_writes_nothing() -> None:
     store = MemoryStore()
-    assert await RequestLog(store, CATALOG).write([placed(1, egress(1))], "EVENTS:1-1") == 0
+    assert await RequestLog(store, Live(CATALOG)).write([placed(1, egress(1))], "EVENTS:1-1") == 0
     assert store.rows("usage") == []
+
+
+async def test_a_row_is_priced_by_the_catalogue_that_its_intent_names_though_it_is_replaced_meanwhile() -> None:
+    store, live = MemoryStore(), Live(CATALOG)
+    log, begun = RequestLog(store, live), egress(1)
+    begun.egress.catalogue = CATALOG.digest
+    await log.write([placed(1, begun)], "EVENTS:1-1")
+    live.swap(replace(CATALOG, routes={}, digest="e" * 64))
+    await log.write([placed(2, finished(1))], "EVENTS:2-2")
+    (row,) = store.rows("usage")
+    assert row["cost"] > 0
+
+
+async def test_facts_by_a_catalogue_that_is_not_read_here_yet_wait_for_it() -> None:
+    store, live = MemoryStore(), Live(replace(CATALOG, routes={}, digest="e" * 64))
+    log, begun = RequestLog(store, live), egress(1)
+    begun.egress.catalogue = CATALOG.digest
+    writing = asyncio.create_task(log.write([placed(1, begun), placed(2, finished(1))], "EVENTS:1-2"))
+    await asyncio.sleep(0.05)
+    assert not writing.done()
+    live.swap(CATALOG)
+    assert await writing == 1
+    (row,) = store.rows("usage")
+    assert row["cost"] > 0
 
 
 class Noting(MemoryStore):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from libs.bus.memory import MemoryBus
+from libs.catalog.live import Live
 from libs.contracts.errors import BusUnavailable
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch
 from libs.contracts.northern.v1.ledger_pb2 import Hold, LedgerReply, TopUp
@@ -81,7 +82,7 @@ class Rig:
             shard=0,
             owner=f"owner-{self._names}",
             rules=self.rules,
-            catalog=CATALOG,
+            live=Live(CATALOG),
             metrics=self.metrics,
             now_ms=self.clock,
             copy_head=copy_head,

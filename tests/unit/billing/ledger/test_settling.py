@@ -1,6 +1,7 @@
 """Settlement from the facts: once a request, by the first Finished, whatever is repeated, replayed or unreadable."""
 
 import asyncio
+from dataclasses import replace
 
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from libs.contracts.subjects import fact as fact_subject
@@ -231,6 +232,23 @@ async def test_a_route_that_left_the_catalogue_is_charged_nothing_and_raises_an_
         await at.publish("finished", finished_fact(request))
         assert await balance(at) == 10 * PRICE
         assert at.counted("settlements_unpriced_total") == 1
+
+
+async def test_a_route_that_left_the_catalogue_while_it_answered_is_charged_by_the_one_it_began_with() -> None:
+    async with rig() as at, at.owned() as owner:
+        await at.ask(top_up(10 * PRICE))
+        for known in (owner.live.current, replace(owner.live.current, routes={}, digest="e" * 64)):
+            request = request_id(at.clock.ms)
+            await at.ask(hold(request, PRICE))
+            begun = egress_fact(request)
+            begun.egress.catalogue = owner.live.current.digest
+            await at.publish("egress", begun)
+            await until_read(at, owner)
+            owner.live.swap(known)
+            await at.publish("finished", finished_fact(request))
+            await until_read(at, owner)
+        assert await balance(at) == 8 * PRICE
+        assert at.counted("settlements_unpriced_total") == 0
 
 
 async def test_a_day_is_that_of_the_account_s_time_zone() -> None:

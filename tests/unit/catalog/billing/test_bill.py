@@ -1,6 +1,6 @@
 """Two amounts of every call, the provider's and the account's: exact until each bucket is rounded, once."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from fractions import Fraction
 
@@ -44,7 +44,7 @@ def exact(usage: Usage, base: Rates, factor: Fraction) -> dict[str, Fraction]:
 
 
 def used(made: Bill, *, of: str) -> dict[str, int]:
-    amounts = asdict(getattr(made, of))
+    amounts = getattr(made, of)._asdict()
     return {name: amounts[f"{name}_nano"] for name in ALL}
 
 

@@ -56,6 +56,22 @@ async def test_a_backlog_is_cut_into_batches_that_a_message_can_hold(machine: Ma
     assert max(len(m.data) for m in bus._streams[RECORDS].messages) < 1 << 20
 
 
+async def test_what_found_no_room_in_a_batch_is_sealed_without_another_pause(
+    machine: Machine, bus: MemoryBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.custody.sealing.leaves._MOST_BYTES", 40_000)
+    machine.every_s = 1.0
+    async with machine.running() as process:
+        await ended(bus, new_id())
+        await process.head(1)
+        await ended(bus, *(new_id() for _ in range(60)))
+        await process.head(61)
+    first, second, *more = [batch.at_ms for batch in await batches(bus)]
+    assert more
+    assert second - first >= 990
+    assert more[-1] - second < 900
+
+
 async def test_a_request_that_is_open_while_many_are_sealed_is_not_forgotten_by_a_restart_nor_are_they_sealed_again(
     machine: Machine, bus: MemoryBus
 ) -> None:

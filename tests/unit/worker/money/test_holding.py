@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,7 +63,7 @@ async def make(bus: MemoryBus, said: ScriptedLedger) -> AsyncIterator[Make]:
     await ledger.start()
 
     def made(reckoning: Reckoning = RECKONING, **account: Any) -> Holding:
-        return Holding(ledger, Metrics(), reckoning, replace(Account.of(ENVELOPE), **account))
+        return Holding(ledger, Metrics(), reckoning, Account.of(ENVELOPE)._replace(**account))
 
     yield made
     await ledger.close()
@@ -195,7 +194,7 @@ async def test_a_whole_answer_is_not_begun_with_less_than_it_may_cost(make: Make
 async def test_more_than_anybody_can_have_is_too_much_and_no_fault_of_ours(make: Make, said: ScriptedLedger) -> None:
     said.script = Core("t_one", 10**16)
     with pytest.raises(InsufficientCredits):
-        await granted(make(replace(RECKONING, limit=10**15, seen=False)))
+        await granted(make(RECKONING._replace(limit=10**15, seen=False)))
 
 
 # --- while the answer comes -----------------------------------------------------------------------------------------
@@ -223,7 +222,7 @@ async def test_slices_double_so_that_a_long_answer_asks_seldom(make: Make, said:
 
 
 async def test_no_more_is_held_than_the_answer_can_cost(make: Make, said: ScriptedLedger) -> None:
-    made = await granted(make(replace(RECKONING, limit=1_500)))
+    made = await granted(make(RECKONING._replace(limit=1_500)))
     await made.cover(1_500)
     assert [each.amount_nano for each in said.extends()] == [RECKONING.more(476)]
     await made.cover(1_000_000)  # a provider that does not keep to the limit is not ours to stop

@@ -1,0 +1,51 @@
+"""A whole answer written at once, head and body: what most requests end with."""
+
+from collections.abc import Mapping
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from time import time
+
+from aiohttp import HttpVersion11, web
+from aiohttp.http import SERVER_SOFTWARE
+from aiohttp.web_request import BaseRequest
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+class _Written(web.StreamResponse):
+    """An answer that has left by the time aiohttp hears of it; the connection is kept."""
+
+    async def prepare(self, request: BaseRequest) -> None:
+        """Nothing: it was."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing: it was."""
+
+    @property
+    def keep_alive(self) -> bool:
+        return True
+
+
+async def write_whole(request: BaseRequest, status: int, headers: Mapping[str, str], body: bytes) -> web.StreamResponse:
+    """JSON with these headers. Waits for a reader only where it is more than the socket takes."""
+    if request.version != HttpVersion11 or not request.keep_alive:  # aiohttp knows what such clients are told
+        response = web.Response(status=status, body=body, content_type="application/json", headers=headers)
+        await response.prepare(request)
+        await response.write_eof()
+        return response
+    told = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if not told.count("\n") == told.count("\r") == len(headers):
+        raise ValueError("a header may not hold the end of a line")
+    head = (
+        f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n{told}"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"Date: {_date(int(time()))}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
+    )
+    await request.writer.write(head.encode() + body)
+    return _Written(status=status)
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
