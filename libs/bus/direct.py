@@ -7,6 +7,7 @@ from typing import NamedTuple
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.aio.transport import TcpTransport
+from nats.errors import ProtocolError
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from libs.contracts.subjects import random_token
@@ -129,6 +130,12 @@ class DirectClient(Client):
         self._leave()  # nats-py's own would overtake what it is to be the answer to
         await super()._send_ping(future)
 
+    async def _process_pong(self) -> None:
+        # One that nobody waits for any more ends nats-py's reading, and with it all that would be read.
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
+
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
         known = self.taker(sid)
         if known is None:
@@ -165,6 +172,15 @@ class _DirectParser(Parser):
         self._client = client
 
     async def parse(self, data: bytes = b"") -> None:
+        try:
+            await self._parse(data)
+        except (OSError, ProtocolError):
+            raise
+        except Exception as error:
+            logger().error("bus_unreadable", error_type=type(error).__name__)
+            raise ProtocolError from error  # the connection is made anew; at anything else nats-py only stops reading
+
+    async def _parse(self, data: bytes) -> None:
         at = 0
         if self.state != AWAITING_CONTROL_LINE:  # the rest of a payload
             at = self.needed + _END - len(self.buf)

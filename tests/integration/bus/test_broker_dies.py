@@ -2,14 +2,17 @@
 
 import asyncio
 import secrets
+import signal
 import time
 
 import orjson
+import pytest
 
 from libs.bus.base import Bus, Stored
 from libs.bus.facts import FactPublisher
 from libs.bus.nats import connect
 from libs.bus.watch import Watch
+from libs.contracts.errors import BusUnavailable
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch
 from libs.contracts.subjects import EVENTS, fact
 from libs.telemetry.metrics import Metrics
@@ -113,3 +116,18 @@ async def test_a_bucket_made_anew_is_forgotten(nats: Broker) -> None:
         await bus.put(KV, "new", b"1")
         await until(lambda: copy == {"new": b"1"}, 6)
         await watch.close()
+
+
+async def test_a_broker_that_stands_still_for_longer_than_anybody_waits_is_heard_again_when_it_goes_on(
+    nats: Broker,
+) -> None:
+    assert nats.process is not None
+    async with connect("worker", nats.settings) as bus:
+        nats.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(BusUnavailable):
+                await bus.subscribe(f"ni.test.{secrets.token_hex(4)}", lambda _: None)
+        finally:
+            nats.process.send_signal(signal.SIGCONT)
+        assert await bus.last_seq(EVENTS, timeout_s=2) >= 0
+        assert bus.connects == 1  # the answer that came too late was read, and passed over

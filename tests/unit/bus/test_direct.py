@@ -3,8 +3,10 @@
 from itertools import pairwise
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nats.errors import ProtocolError
 
 from libs.bus.direct import Arrived, DirectClient, _DirectParser
 
@@ -76,3 +78,22 @@ async def test_a_message_that_cannot_be_handled_does_not_end_those_after_it() ->
     client._takers[OURS] = ("a", take)
     await _DirectParser(client).parse(b"MSG a 1 0\r\n\r\nMSG a 1 1\r\nx\r\n")
     assert got == [b"x"]
+
+
+@given(
+    st.lists(st.binary(max_size=60) | st.sampled_from([b"MSG a x 3\r\n", b"MSG a\r\n", b"\xff 1\r\n", b"INFO {\r\n"]))
+)
+async def test_what_is_no_message_ends_the_connection_and_is_never_another_error(pieces: list[bytes]) -> None:
+    client = DirectClient()
+    parser = client._ps = _DirectParser(client)
+    try:
+        for piece in pieces:
+            await parser.parse(piece)
+    except ProtocolError:
+        pass
+
+
+async def test_a_line_that_cannot_be_read_is_a_broken_protocol() -> None:
+    parser = _DirectParser(DirectClient())
+    with pytest.raises(ProtocolError):
+        await parser.parse(b"MSG a x 3\r\nabc\r\n")
