@@ -12,6 +12,7 @@ _NEAR = 48  # characters a cue reaches over to what follows it
 _AFTER = 3  # and to what stands before it: `514-555-0100 (cell)`
 _AFTERTHOUGHT = 10  # what precedes a number says more of it than what follows
 _ACCENTED = {"ne": 1, "nes": 1, "cle": 2}  # where the accent must be: without it the first is the French "not"
+_TAILS = frozenset({"birthdate", "dateofbirth", "datenaissance", "datedenaissance"})  # patientBirthDate
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class CueMap:
         if "\n" in between or ". " in between:
             return False
         return start - end <= _AFTER and self.low[stop : stop + 1] not in {":", "="}
+
+    def heads(self, position: int) -> bool:
+        """Whether the heading of a table's column speaks of the cell that begins here."""
+        index = bisect_right(self.ends, position) - 1
+        return index >= 0 and self.starts[index] == self.ends[index] >= position - _AFTER
 
     def of(self, cue: Cue) -> Iterator[tuple[int, int]]:
         """Every place of one kind of cue."""
@@ -103,7 +109,10 @@ def _compiled() -> tuple[AhoCorasick, list[tuple[Cue, ...]], list[bool], list[in
         for phrase in phrases.strip().replace("\n", "|").split("|"):
             by_phrase.setdefault(phrase, []).append(cue)
     automaton = AhoCorasick(list(by_phrase), matchkind=MatchKind.LeftmostLongest)
-    tails = [Cue.SECRET in cues and len(phrase) > 4 for phrase, cues in by_phrase.items()]  # noqa: PLR2004 - dbPassword
+    tails = [
+        (Cue.SECRET in cues and len(phrase) > 4) or phrase in _TAILS  # noqa: PLR2004 - dbPassword
+        for phrase, cues in by_phrase.items()
+    ]
     return automaton, [tuple(cues) for cues in by_phrase.values()], tails, [_ACCENTED.get(one, 0) for one in by_phrase]
 
 

@@ -12,13 +12,15 @@ from services.pii.recognizers.cues import CueMap
 from services.pii.recognizers.hits import Hit
 from services.pii.recognizers.numbers.finding import find_numbers
 from services.pii.recognizers.overlaps import resolve
+from services.pii.recognizers.phrases import Cue
 from services.pii.recognizers.reading import Reading, read
 from services.pii.recognizers.rules import DEFAULT, Rules
 from services.pii.recognizers.slices import Code, fences, slices
 from services.pii.recognizers.spreading import names_of, spread
 from services.pii.recognizers.tables import Columns, with_columns
 from services.pii.recognizers.words.addresses import find_addresses
-from services.pii.recognizers.words.births import find_beside_names, find_births
+from services.pii.recognizers.words.answers import find_told
+from services.pii.recognizers.words.births import find_beside, find_births
 from services.pii.recognizers.words.documents import find_documents
 from services.pii.recognizers.words.named import find_named
 from services.pii.recognizers.words.online import find_online
@@ -74,17 +76,20 @@ class Detector:
 
     def _hits(self, reading: Reading, lead: int, start: int, rules: Rules, program: Code) -> list[Hit]:
         """In places of the whole text."""
-        hits = find_online(reading) + find_secrets(reading)
+        hits = find_online(reading) + find_secrets(reading) + find_told(reading)
         with_digits = _DIGIT.search(reading.view) is not None
         if with_digits:
             for finder in _FORWARD:
                 hits += finder(reading)
+            hits += find_beside(reading, hits)
+        elif reading.cues.has(Cue.BIRTH):  # dates in words
+            hits += find_births(reading)
         hits += rules.own(reading)
         if self.tagger and (EntityType.PERSON in rules.types or EntityType.LOCATION in rules.types):
             names = _tagged(self.tagger, reading, start - lead)
             hits += [one for one in names if _is_certain(reading.plain, one) or not program.all]
             if with_digits:
-                hits += find_beside_names(reading, names)
+                hits += find_beside(reading, names)
         wanted = rules.allowed(reading, hits)
         if start == 0 and reading.offsets is None:
             return wanted

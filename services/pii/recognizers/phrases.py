@@ -18,6 +18,7 @@ class Cue(StrEnum):
     ROUTING = "routing"
     IBAN = "iban"
     PASSPORT = "passport"
+    TRAVEL = "travel"  # of people who cross a border: a number laid out like a passport's then is one
     LICENCE = "licence"
     BIRTH = "birth"
     AGE = "age"
@@ -106,6 +107,10 @@ numero de passeport|no de passeport
 passportno|passportnum|nopasseport|numeropasseport|no_passeport|passeport_no|travel document
 ppt|ppt no|pspt|pp no|travel doc|titre de voyage|document de voyage|passport #|passeport #
 """,
+    Cue.TRAVEL: """
+traveller|travellers|traveler|travelers|voyageur|voyageurs|voyageuse|voyageuses|nationality|nationalite|citizenship
+citoyennete|ircc|cbsa|asfc|travel documents|titres de voyage|documents de voyage
+""",
     Cue.LICENCE: """
 driver's licence|driver's license|driver licence|driver license|drivers licence|drivers license|drivers' licence
 drivers' license|driving licence|driving license|driver_license|driver_licence|driverlicense|dl|dl number|dl no
@@ -123,6 +128,7 @@ anniversaire|fete|naquit|nait|neele|bday|b-day|b'day|birthdays|year of birth|bir
 datenaissance|datedenaissance|datenaiss|birth_dt|birthdt
 anniv|anniv.
 dn|d/n|d.n.|dt naiss|dt nais|date de naiss.|naiss.|birth yr|bd
+d/o/b|d-o-b|date of b.|ne-e|ne-e le|n. le|date de nce|d. naiss|dnaiss|birth-date|date-of-birth
 """,
     Cue.AGE: "ans|years old|year old|year-old|yo|y/o|y.o|y.o.|yrs old|yrs",
     Cue.SECRET: """
@@ -137,12 +143,23 @@ license key|cle
 question secrete|question de securite|security question|security answer|secret answer|reponse secrete
 accountkey|account_key|account key|sharedaccesskey|shared_access_key|wifi key|cle wifi|code wifi
 mot de passe wifi|wifi password|recovery code|recovery key|backup code|code de secours|code de recuperation
+wi-fi key|cle wi-fi|code wi-fi|mot de passe wi-fi|wi-fi password|wpa key|wpa2 key|cle wpa|network key|cle reseau
+voicemail password|code de la banque|code bancaire|codes de secours|codes de recuperation|codes de sauvegarde
+code de sauvegarde|scratch codes|2fa codes|mfa codes|emergency codes|phrase de passe|cle privee|cle d'acces
+cle de chiffrement|jeton d'api|jeton api|reponse de securite
 """,
     Cue.PIN: """
 pin|pin code|pin number|nip|code nip|numero d'identification personnel|cvv|cvc|cvv2|cvc2|cryptogramme
 security code|code de securite|otp|one-time code|one time code|verification code|code de verification
 code d'acces|access code|door code|gate code|alarm code|entry code|code d'entree|code de la porte|code de porte
 code d'alarme|code du cadenas
+voicemail code|voicemail password|code de boite vocale|code de la boite vocale|code boite vocale
+code de messagerie|code du repondeur
+code vocal|lockbox code|lock box code|keypad code|code du clavier|code de la serrure|code du garage|garage code
+safe code|code du coffre|code de l'alarme|unlock code|code de deverrouillage|phone passcode|sms code|code sms|2fa code
+mfa code|code 2fa|code a usage unique|login code|code de connexion|validation code|code de validation
+safe combination|lock combination|padlock combination|combinaison du cadenas|combinaison du coffre|code du guichet
+puk|code puk|sim pin|entry pin|door pin|code de l'immeuble|buzzer code|code de l'entree
 """,
     Cue.POSTAL: """
 postal code|postal_code|postalcode|postal|post code|postcode|zip|zip code|zipcode|zip_code|code postal

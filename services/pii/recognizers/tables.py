@@ -5,7 +5,7 @@ from typing import NamedTuple
 from services.pii.recognizers.cues import CueMap
 from services.pii.recognizers.phrases import Cue
 
-_DELIMITERS = ",;\t|"
+_DELIMITERS = (",", ";", "\t", "|", " / ")
 _LONGEST_HEADING = 40
 _RULE = frozenset("|-: \t+=")  # the line between a heading and its rows
 _FEWEST = 2  # delimiters in a line of a table
@@ -50,7 +50,7 @@ def _heading(line: str, at: int, cues: CueMap, first: int, last: int) -> Columns
     if line.count(delimiter) < _FEWEST or sum(map(str.isdigit, line)) > _FEWEST:
         return None
     starts = _cells(line, delimiter)
-    ends = [*(start - 1 for start in starts[1:]), len(line)]
+    ends = [*(start - len(delimiter) for start in starts[1:]), len(line)]
     if any(end - start > _LONGEST_HEADING for start, end in zip(starts, ends, strict=True)):
         return None
     columns = tuple(
@@ -69,13 +69,13 @@ def _cells(line: str, delimiter: str) -> list[int]:
     if not quote:
         at = line.find(delimiter)
         while at >= 0:
-            starts.append(at + 1)
-            at = line.find(delimiter, at + 1)
+            starts.append(at + len(delimiter))
+            at = line.find(delimiter, at + len(delimiter))
         return starts
     quoted = False
     for index, character in enumerate(line):
         if character == quote:
             quoted = not quoted
-        elif character == delimiter and not quoted:
-            starts.append(index + 1)
+        elif not quoted and character == delimiter[0] and line.startswith(delimiter, index):
+            starts.append(index + len(delimiter))
     return starts

@@ -27,6 +27,9 @@ _STATES = frozenset(
 )
 _RAMQ = re.compile(r"[A-Za-z]{4}[ -]?([0-9]{2})[ -]?([0-9]{2})[ -]?([0-9]{2})[ -]?[0-9]{2}" + _STOP)
 _PASSPORT = re.compile(r"(?:[A-Z]{2}[0-9]{6}|[A-Z]{2} [0-9]{3} [0-9]{3}|[A-Z][0-9]{6}[A-Z]{2})" + _STOP)
+_CANADIAN = re.compile(r"(?<![a-z])(?:canadien(?:ne)?|canadian|can)[ ,;:/#]{1,3}$")
+_CANADIAN_REACH = 16
+_MACHINE_READ = re.compile(r"P[A-Z<]CAN[A-Z<]{10,45}\n?[A-Z0-9<]{9}[0-9][A-Z<]{3}[0-9]{7}[A-Z<][0-9]{7}[A-Z0-9<]{2,18}")
 _LICENCES = (
     (re.compile(r"[A-Za-z][0-9]{4}[ -][0-9]{5}[ -]?[0-9]{5}" + _STOP), 0.85, "ON"),
     (re.compile(r"[A-Za-z][0-9]{4}[ -][0-9]{6}[ -][0-9]{2}" + _STOP), 0.85, "QC"),
@@ -63,6 +66,10 @@ def find_documents(reading: Reading) -> list[Hit]:
     for _, end in reading.cues.of(Cue.LICENCE):
         if (called := _CALLED.match(view, end)) and not called[1].isdigit():
             hits.append(Hit(*called.span(1), EntityType.DRIVER_LICENCE, 0.8, "licence", ""))
+    if "CAN" in view:
+        hits += [
+            Hit(*found.span(), EntityType.PASSPORT, 0.98, "passport", "CA") for found in _MACHINE_READ.finditer(view)
+        ]
     if "class" in reading.low:
         places = [found.span(1) for found in _OF_CLASS.finditer(reading.low)]
         hits += [Hit(*place, EntityType.DRIVER_LICENCE, 0.7, "licence", "") for place in places]
@@ -159,7 +166,9 @@ def _travel(reading: Reading, start: int) -> Hit | None:
     called = nearest(reading.cues.around(*found.span()), _IDENTITY)
     if called not in {None, Cue.PASSPORT}:
         return None
-    score = 0.95 if called else 0.6 if reading.cues.has(Cue.PASSPORT) else 0.35
+    told = _CANADIAN.search(reading.low[max(0, start - _CANADIAN_REACH) : start])
+    of_travel = told or reading.cues.has(Cue.PASSPORT) or reading.cues.has(Cue.TRAVEL)
+    score = 0.95 if called else 0.6 if of_travel else 0.35
     return Hit(*found.span(), EntityType.PASSPORT, score, "passport", "CA")
 
 

@@ -90,6 +90,10 @@ ADVERSARIAL = [
     "apt 12 ", "sin,",
     'sin,"',     "1\u200b", "电话138", "eyJ", "sk-", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "```",
     "```\n", "GB29 ", "H2X 1K",
+    "mot de passe? ", "password\n", 'mdp "', "password to ", "security question ", "backup codes: ", "wifi ",
+    "curl -u a", "mysql ", "seed phrase: a", "passphrase: ab ", "AKIAIOSFODNN7EXAMPLE ", "how old 1990-01-01,",
+    "born nineteen ",
+    "né vingt ", "age 4, ", "12 ans, 1990-01-01, ", "SIN 046454286  1990-01-01  ", "a / sin / b\n", "|M|", "P<CAN<",
     "a at b dot ", "12 rue d'", "l'", "x" * 50 + " ", "514-555-0199x", "\n", " ",
 ]  # fmt: skip
 
