@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -18,6 +19,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(here).parts[0] in _OF_PROCESSES:
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The second try has as long as the first: pytest-timeout sets its clock once for both, and it has rung."""
+    if getattr(item, "execution_count", 1) > 1:
+        timeouts: Any = item.config.pluginmanager.get_plugin("timeout")
+        item.ihook.pytest_timeout_cancel_timer(item=item)
+        item.ihook.pytest_timeout_set_timer(item=item, settings=timeouts._get_item_settings(item))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
