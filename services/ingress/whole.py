@@ -10,6 +10,8 @@ from aiohttp import HttpVersion11, web
 from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.web_request import BaseRequest
 
+from libs.contracts.head import header_lines
+
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -34,11 +36,8 @@ async def write_whole(request: BaseRequest, status: int, headers: Mapping[str, s
         await response.prepare(request)
         await response.write_eof()
         return response
-    told = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    if not told.count("\n") == told.count("\r") == len(headers):
-        raise ValueError("a header may not hold the end of a line")
     head = (
-        f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n{told}"
+        f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n{header_lines(headers)}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         f"Date: {_date(int(time()))}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
     )

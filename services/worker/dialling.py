@@ -14,6 +14,7 @@ import yarl
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
+from libs.contracts.head import header_lines
 from services.worker.endpoint import Answered, Peer, peer_of
 
 _PIECEWISE = 1 << 20  # a body larger than this is written in pieces
@@ -51,17 +52,9 @@ def _line(session: aiohttp.ClientSession, address: str) -> _Line:
     always = {"Host": url.host_port_subcomponent or "", **session.headers}
     return _Line(
         request=aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop(), session=session),
-        start=f"POST {url.raw_path_qs} HTTP/1.1\r\n{_written(always)}",
+        start=f"POST {url.raw_path_qs} HTTP/1.1\r\n{header_lines(always)}",
         plain=session._default_proxy is None and not url.raw_user,  # noqa: SLF001 - aiohttp has no other name for it
     )
-
-
-def _written(headers: Mapping[str, str]) -> str:
-    """Lines of a head. Raises ValueError where a value would be more than one."""
-    text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    if not text.count("\r") == text.count("\n") == len(headers) or "\0" in text:
-        raise ValueError("a header holds a line break or a NUL")
-    return text
 
 
 class _Posted:
@@ -75,7 +68,7 @@ class _Posted:
     def __init__(self, session: aiohttp.ClientSession, line: _Line, headers: Mapping[str, str], body: bytes) -> None:
         self._session, self._line = session, line
         accept = "" if "Accept" in headers else "Accept: */*\r\n"  # as aiohttp says where nobody else does
-        head = f"{line.start}{_written(headers)}{accept}Content-Length: {len(body)}\r\n\r\n"
+        head = f"{line.start}{header_lines(headers)}{accept}Content-Length: {len(body)}\r\n\r\n"
         self._sent = head.encode() + body
         self._connection: Connection | None = None
 
