@@ -136,7 +136,9 @@ class Outflow:
             pass  # silence says it
 
     def close(self) -> None:
+        """Control is heard no more, and whoever was to be told is let go of."""
         self._home.forget(self.token)
+        self._on_gone = _nobody
 
     def control(self, control: Control) -> None:
         self._heard_at = self._home.now()
@@ -203,3 +205,7 @@ class Outflow:
             self.gone = True
             self._paid.set()
             self._on_gone()
+
+
+def _nobody() -> None:
+    """Told when the other side of an answer that has ended is gone."""

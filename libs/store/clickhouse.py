@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import clickhouse_connect
-from clickhouse_connect.datatypes.base import ClickHouseType
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from clickhouse_connect.driver.insert import InsertContext
 
 from libs.contracts.errors import StoreUnavailable
 from libs.store.base import StoreRefused, StoreSettings
@@ -33,7 +33,7 @@ class ClickHouseStore:
         self._settings = settings
         self._client: AsyncClient | None = None
         self._connecting = asyncio.Lock()
-        self._types: dict[tuple[str, tuple[str, ...]], Sequence[ClickHouseType]] = {}
+        self._contexts: dict[tuple[str, tuple[str, ...]], InsertContext] = {}
 
     async def insert(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, token: str = ""
@@ -44,15 +44,12 @@ class ClickHouseStore:
         if token:
             settings["insert_deduplication_token"] = token
         async with self._call() as client:
-            try:
-                context = await client.create_insert_context(
-                    table, list(columns), column_types=self._types.get(key), settings=settings
-                )
-                await client.insert(data=rows, context=context)
-            except BaseException:
-                self._types.pop(key, None)  # the table may have changed: ask again
-                raise
-            self._types[key] = context.column_types
+            # Lent out to one insert at a time, and lost where that fails: the table may have changed, so it asks again.
+            # A new one for each insert would keep the rows of all of them until the collector comes.
+            context = self._contexts.pop(key, None) or await client.create_insert_context(table, list(columns))
+            context.settings = settings
+            await client.insert(data=rows, context=context)
+            self._contexts[key] = context
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         async with self._call() as client:

@@ -59,6 +59,7 @@ class Run:
         finally:
             if self._attempt is not None:
                 self._attempt.over(Ending.NOT_THEIR_FAULT)  # where nobody has said otherwise
+            self._request.current = None  # nothing refers in a circle any more: all of it goes at once, with the task
             self._outflow.close()
 
     async def turn_away(self, error: NorthernError) -> None:

@@ -1,5 +1,6 @@
 """What a provider says, whole or streamed, comes back byte for byte, is on record, and is what the headers claim."""
 
+import gc
 import hmac
 from typing import Any
 
@@ -10,6 +11,8 @@ from libs.contracts.northern.v1.envelope_pb2 import Surface
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from services.sandbox.app import listening as sandbox
 from services.sandbox.settings import SandboxSettings
+from services.worker.attempt import Attempt
+from services.worker.run import Run
 from tests.integration.worker.rig import AZURE, HAIKU, KEY, MISTRAL, OPENAI, QWEN, SALT, dialling, working
 from tests.integration.worker.upstream import (
     ANSWER,
@@ -24,6 +27,7 @@ from tests.integration.worker.upstream import (
     three_words,
     whole,
 )
+from tests.support.broker import until
 
 
 async def test_a_whole_answer_comes_back_byte_for_byte_with_head_and_end() -> None:
@@ -44,6 +48,19 @@ async def test_a_whole_answer_comes_back_byte_for_byte_with_head_and_end() -> No
     assert finished.endpoint.provider_request_id == "req-7"
     assert finished.endpoint.host in upstream.url
     assert (finished.endpoint.address, finished.endpoint.tls_version) == ("127.0.0.1", "")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_that_has_ended_does_not_wait_for_the_collector_with_all_it_held(stream: bool) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        async with listening(three_words if stream else whole) as upstream, working(dialling(upstream.url)) as rig:
+            await (await rig.ask(stream=stream)).over()
+            await rig.only_finished()
+            await until(lambda: not any(isinstance(each, (Run, Attempt)) for each in gc.get_objects()), 2)
+    finally:
+        gc.enable()
 
 
 async def test_a_stream_comes_back_as_the_provider_wrote_it_but_for_usage_nobody_asked_for() -> None:
