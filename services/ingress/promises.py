@@ -4,34 +4,25 @@ import time
 from pathlib import Path
 from typing import Final, Self
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from libs.tlog.note import VerifierKey
 from libs.tlog.promise import KEY_NAME, Promise, message
+from libs.tlog.signing import SigningKey
 
 HEADER: Final = "x-ni-custody-promise"
-_SEED: Final = 32
 
 
 class Promises:
     """Signs with the edge's own key. Without one nothing is promised, and nothing is said of it."""
 
-    def __init__(self, seed: bytes | None = None) -> None:
-        self._private = None if seed is None else Ed25519PrivateKey.from_private_bytes(seed)
-        self.key: VerifierKey | None = None
-        self._key_id = b""
-        if self._private is not None:
-            public = self._private.public_key().public_bytes_raw()
-            self.key = VerifierKey(name=KEY_NAME, public_key=public)
-            self._key_id = self.key.id
+    def __init__(self, private: SigningKey | None = None) -> None:
+        self._private = private
+        self.key = None if private is None else VerifierKey(name=KEY_NAME, public_key=private.public)
+        self._key_id = b"" if self.key is None else self.key.id
 
     @classmethod
     def read(cls, path: Path | None) -> Self:
         """The key in a file: 32 raw bytes, an Ed25519 seed. Raises ValueError and OSError with a sentence."""
-        seed = None if path is None else path.read_bytes()
-        if seed is not None and len(seed) != _SEED:
-            raise ValueError(f"NI_PROMISE_KEY_FILE: {path} must hold 32 raw bytes, an Ed25519 seed")
-        return cls(seed)
+        return cls(None if path is None else SigningKey.read(path, "NI_PROMISE_KEY_FILE"))
 
     def headers(self, request_id: str, request_hash: bytes) -> dict[str, str]:
         """The header of an answer that is being given now; none without a key or a request that was read."""

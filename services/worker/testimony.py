@@ -1,20 +1,20 @@
 """A worker's own statement of one call, signed by it: nobody else saw the provider."""
 
+import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from libs.contracts.northern.v1.facts_pb2 import Egress, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.runtime.identity import Identity
+from libs.tlog.signing import SEED, SigningKey
 from libs.tlog.testimony import DOMAIN
 
-_SEED: Final = 32
 NAMES: Final = {number: name.removeprefix("OUTCOME_").lower() for name, number in Outcome.items()}
 
 
@@ -23,11 +23,7 @@ class Witness:
     """The worker as a witness of its calls: who it is, and the key that it signs with."""
 
     identity: Identity
-    key: Ed25519PrivateKey
-    public: bytes = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "public", self.key.public_key().public_bytes_raw())
+    key: SigningKey
 
     @classmethod
     def read(cls, identity: Identity, path: Path | None) -> Self:
@@ -36,16 +32,13 @@ class Witness:
         Raises ValueError and OSError with a sentence.
         """
         if path is None:
-            return cls(identity=identity, key=Ed25519PrivateKey.generate())
-        seed = path.read_bytes()
-        if len(seed) != _SEED:
-            raise ValueError(f"NI_WORKER_KEY_FILE: {path} must hold 32 raw bytes, an Ed25519 seed")
-        return cls(identity=identity, key=Ed25519PrivateKey.from_private_bytes(seed))
+            return cls(identity=identity, key=SigningKey(secrets.token_bytes(SEED)))
+        return cls(identity=identity, key=SigningKey.read(path, "NI_WORKER_KEY_FILE"))
 
     def testify(self, request_id: str, egress: Egress, finished: Finished) -> None:
         """Put statement, signature and public key on the end of a call."""
         said = orjson.dumps(self._statement(request_id, egress, finished), option=orjson.OPT_SORT_KEYS)
-        finished.statement, finished.signature, finished.signer = said, self.key.sign(DOMAIN + said), self.public
+        finished.statement, finished.signature, finished.signer = said, self.key.sign(DOMAIN + said), self.key.public
 
     def _statement(self, request_id: str, egress: Egress, finished: Finished) -> dict[str, Any]:
         """RFC 8785 for what it holds: ASCII names, strings, integers, no floats."""

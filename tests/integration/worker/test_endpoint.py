@@ -43,7 +43,7 @@ async def test_a_workers_end_of_a_call_is_signed_and_says_whom_it_dialled() -> N
         finished = await rig.only_finished()
         (egress,) = rig.egress()
     said = verify(statement_of(finished))
-    assert finished.signer == WITNESS.public
+    assert finished.signer == WITNESS.key.public
     assert said["endpoint"]["host"] == egress.host == upstream.url.removeprefix("http://")
     assert said["endpoint"]["status"] == 200
     assert said["hashes"]["request_sent"] == egress.sent_hash.hex()

@@ -58,7 +58,7 @@ def test_every_hop_is_there_in_order_and_the_workers_is_signed(fact: Make) -> No
     assert said["endpoint"]["address"] == made["provider"]["address"]
     assert said["hashes"]["request_sent"] == made["hashes"]["request_sent"]
     assert said["hashes"]["response_received"] == made["hashes"]["response_received"]
-    assert made["keys"] == [{"role": "worker", "algorithm": "Ed25519", "public_key": WITNESS.public.hex()}]
+    assert made["keys"] == [{"role": "worker", "algorithm": "Ed25519", "public_key": WITNESS.key.public.hex()}]
     assert made["versions"] == {"record": 1, "catalogue": "cafe"}
 
 

@@ -13,6 +13,7 @@ from libs.tlog.merkle import inclusion
 from libs.tlog.note import Algorithm
 from libs.tlog.proof import Proof
 from libs.tlog.receipt import commitment, extra
+from libs.tlog.signing import SigningKey
 from libs.tlog.testimony import DOMAIN
 from libs.tlog.tiles import HEIGHT, WIDTH, Tile, bundle, tiles_of
 from services.ingress.promises import HEADER, Promises
@@ -84,7 +85,7 @@ class SealedLog:
 
     def promised(self, request_id: str, request_hash: bytes = b"") -> tuple[str, str]:
         """The header of a promise of my record, unless another is said, and the key."""
-        promises = Promises(PROMISES)
+        promises = Promises(SigningKey(PROMISES))
         stated = orjson.loads(self.sealed[MINE][1])["hashes"]["request_received"]
         header = promises.headers(request_id, request_hash or bytes.fromhex(stated))[HEADER]
         return header, str(promises.key)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from libs.tlog.note import VerifierKey
 from libs.tlog.promise import KEY_NAME, Promise, message
 from libs.tlog.refusals import Reason, Refused
+from libs.tlog.signing import SigningKey
 from libs.tlog.testimony import DOMAIN, verify
 from services.ingress.promises import HEADER, Promises
 
@@ -19,7 +20,7 @@ SEED, HASH = b"p" * 32, b"\x07" * 32
 
 
 def made() -> tuple[str, VerifierKey]:
-    promises = Promises(SEED)
+    promises = Promises(SigningKey(SEED))
     assert promises.key is not None
     return promises.headers(ID, HASH)[HEADER], promises.key
 
@@ -62,7 +63,7 @@ def test_the_message_is_what_the_page_says_it_is() -> None:
 def test_without_a_key_or_a_request_that_was_read_nothing_is_promised() -> None:
     assert Promises().headers(ID, HASH) == {}
     assert Promises().key is None
-    assert Promises(SEED).headers(ID, b"") == {}
+    assert Promises(SigningKey(SEED)).headers(ID, b"") == {}
 
 
 def stated() -> dict[str, Any]:

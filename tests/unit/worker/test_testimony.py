@@ -25,7 +25,7 @@ def test_one_key_file_makes_one_witness_of_many_workers(tmp_path: Path) -> None:
     path = tmp_path / "worker.key"
     path.write_bytes(b"k" * 32)
     first, second = Witness.read(WHO, path), Witness.read(WHO, path)
-    assert first.public == second.public != Witness.read(WHO, None).public
+    assert first.key.public == second.key.public != Witness.read(WHO, None).key.public
     said = verify(statement_of(finished(first)))
     assert (said["node"], said["returned"], said["residency"]) == ("w1", {"inference_geo": "us"}, ["CA"])
     assert (said["endpoint"]["host"], said["endpoint"]["address"]) == ("a.example", "192.0.2.7")
@@ -40,6 +40,6 @@ def test_a_key_file_of_another_size_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_another_workers_key_does_not_make_the_statement_its_own() -> None:
     said = statement_of(finished(Witness.read(WHO, None)))
-    said["public_key"] = Witness.read(WHO, None).public.hex()
+    said["public_key"] = Witness.read(WHO, None).key.public.hex()
     with pytest.raises(Refused):
         verify(said)
