@@ -124,16 +124,24 @@ async def _keys(street: Street) -> list[str]:
     return [*keys, "ni_live_unknown"]
 
 
-async def _peace(street: Street) -> float:
-    """Until the street is whole and nothing is held; seconds."""
+async def _peace(street: Street) -> str:
+    """Until the street is whole and nothing is held, or what is held waits for its time; how long it took.
+
+    A hold whose worker was killed before the egress record was durable has no fact that could end it: it runs out.
+    """
     began = time.monotonic()
     headers = {"Authorization": f"Bearer {street.api_key}"}
-    async with asyncio.timeout(_PEACE_S), aiohttp.ClientSession(headers=headers) as session:
+    async with aiohttp.ClientSession(headers=headers) as session:
         while True:
+            over = time.monotonic() - began > _PEACE_S
             if await street.ready():
                 async with session.get(f"{street.base_url}/api/credits") as answer:
-                    if answer.ok and float((await answer.json())["held"]) == 0:
-                        return time.monotonic() - began
+                    held = (await answer.json())["held"] if answer.ok else ""
+                if held and float(held) == 0:
+                    return f"nothing held {time.monotonic() - began:.1f} s after the last"
+                if held and over:
+                    return f"{held} held {_PEACE_S:.0f} s after the last, until it runs out"
+            assert not over, "the street did not become whole again"
             await asyncio.sleep(0.5)
 
 
@@ -146,7 +154,7 @@ async def run(requests: int, seed: int) -> int:
             began = time.monotonic()
             await load.run()
             took = time.monotonic() - began
-            peace_s = await _peace(street)
+            peace = await _peace(street)
             asked = [sys.executable, "-m", "cli", "reconcile", "--wait", "60"]
             done = await asyncio.to_thread(
                 subprocess.run, asked, env=street.env, cwd=ROOT, capture_output=True, text=True, check=False
@@ -154,7 +162,7 @@ async def run(requests: int, seed: int) -> int:
     told = ", ".join(f"{outcome} {count}" for outcome, count in load.outcomes.most_common())
     killed = ", ".join(f"{name} {count}" for name, count in sorted(load.kills.items()))
     sys.stdout.write(f"seed {seed}: {load.sent} requests in {took:.0f} s: {told}\n")
-    sys.stdout.write(f"killed {load.kills.total()}: {killed}\nnothing held {peace_s:.1f} s after the last\n")
+    sys.stdout.write(f"killed {load.kills.total()}: {killed}\n{peace}\n")
     sys.stdout.write(done.stdout + done.stderr)
     return done.returncode
 

@@ -15,6 +15,8 @@ ANSWER_S = 5.0  # as long as the broker may take to store what the ledger did; t
 _AGAIN_S = (
     0.8  # a question or its answer may be lost with a process that restarts; asked again, it is the same operation
 )
+_TOLD_AGAIN_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)  # two minutes: a broker and a ledger are back by then
+_MOST_TOLD = 5_000  # at once; what meets no answer beyond it is left to time
 
 Answer = asyncio.Future[LedgerReply]
 
@@ -47,6 +49,9 @@ class Ledger:
         """Answers that are still awaited are not had any more."""
         for asked in list(self._open.values()):
             self._fail(asked)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._sub is not None:
             await self._sub.stop()
 
@@ -60,15 +65,20 @@ class Ledger:
         await self._publish(asked)
         return asked.answer
 
-    def tell(self, account: str, request: LedgerRequest) -> None:
-        """Ask without waiting; what comes of it is seen elsewhere."""
-        self._later(self._tell(account, request))
+    def tell(self, account: str, request: LedgerRequest, *, surely: bool = False) -> None:
+        """Ask without waiting; what comes of it is seen elsewhere. `surely`: again and again while nobody answers."""
+        self._later(self._tell(account, request, _TOLD_AGAIN_S if surely else ()))
 
-    async def _tell(self, account: str, request: LedgerRequest) -> None:
-        try:
-            await (await self.ask(account, request))
-        except BillingUnavailable:
-            pass  # a hold that cannot be given back runs out
+    async def _tell(self, account: str, request: LedgerRequest, pauses: tuple[float, ...]) -> None:
+        for pause in (*pauses, 0.0):
+            try:
+                await (await self.ask(account, request))
+            except BillingUnavailable:
+                if not pause or len(self._tasks) > _MOST_TOLD:
+                    return  # a hold that cannot be given back runs out
+                await asyncio.sleep(pause)
+            else:
+                return
 
     async def _publish(self, asked: _Asked) -> None:
         token = random_token()

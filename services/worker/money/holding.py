@@ -144,14 +144,14 @@ class Holding:
         self._ledger.tell(self._account.tenant, self._extension(f"r{now:.0f}", 0))
 
     def give_back(self) -> None:
-        """Nothing left, so nothing is needed."""
+        """Nothing left, so nothing is needed. The ledger may be away: it may have taken the hold all the same."""
         if self._asked is not None and not self.refused:
             void = Void(
                 op_id=f"{self._account.request_id}:void",
                 account=self._account.tenant,
                 request_id=self._account.request_id,
             )
-            self._ledger.tell(self._account.tenant, LedgerRequest(void=void))
+            self._ledger.tell(self._account.tenant, LedgerRequest(void=void), surely=True)
 
     def _watch(self) -> None:
         """More is asked for when three quarters of what is held for may be used; never beyond the answer's limit."""

@@ -155,3 +155,19 @@ async def test_telling_waits_for_nothing_and_a_refusal_is_nobodys_business(bus: 
     ledger.tell(ACCOUNT, question("heard"))
     await until(lambda: not ledger._tasks)
     assert [each.op_id for each in heard.holds()] == ["heard"]
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_what_is_told_surely_is_told_when_somebody_listens_again_and_the_rest_is_not(
+    bus: MemoryBus, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_TOLD_AGAIN_S", (0.02, 0.02, 0.05, 0.05))
+    bus.fail()
+    ledger.tell(ACCOUNT, question("surely"), surely=True)
+    ledger.tell(ACCOUNT, question("perhaps"))
+    await asyncio.sleep(0.03)
+    bus.heal()
+    heard = await ScriptedLedger(bus).start()
+    await until(lambda: bool(heard.asked), 2)
+    await until(lambda: not ledger._tasks, 2)
+    assert [each.hold.op_id for each in heard.asked] == ["surely"]

@@ -103,10 +103,14 @@ async def test_what_the_shard_says_of_limits_is_kept_granted_or_refused(make: Ma
     [
         (LedgerReply(code="insufficient_credits", balance_nano=20), InsufficientCredits, "0.00000002 CAD"),
         (LedgerReply(code="not_found", param="account"), InsufficientCredits, "0.00 CAD"),
-        (LedgerReply(code="spend_cap_reached", param="max_spend_per_day"), SpendCapReached, "max_spend_per_day"),
+        (LedgerReply(code="spend_cap_reached", param="max_spend_per_day"), SpendCapReached, "may cost up to 0.0"),
         (LedgerReply(code="spend_cap_reached", param="budget_per_month"), SpendCapReached, "budget for the month"),
         (LedgerReply(code="credit_on_hold", retry_after_ms=700), CreditOnHold, "still running"),
-        (LedgerReply(code="rate_limit_exceeded", param="requests", retry_after_ms=9), RateLimitExceeded, "requests"),
+        (
+            LedgerReply(code="rate_limit_exceeded", param="requests", retry_after_ms=59_001),
+            RateLimitExceeded,
+            "in 60 s",
+        ),
         (LedgerReply(code="rate_limit_exceeded", param="tokens", retry_after_ms=9), RateLimitExceeded, "used up"),
         (LedgerReply(code="rate_limit_exceeded", param="tokens"), RateLimitExceeded, "request alone is larger"),
         (LedgerReply(code="rate_limit_exceeded", param="concurrency"), RateLimitExceeded, "running"),
