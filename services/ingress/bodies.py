@@ -3,14 +3,17 @@
 import asyncio
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 
 from libs.contracts.errors import InvalidRequest, RequestTooLarge, SlowRequest
 
 MOST: Final = 64 << 10
+UNREADABLE_CODING: Final = "the body is packed in a way that is not read here; send it plain, or as gzip or deflate"
 _IDLE_S: Final = 30.0
+_CODINGS: Final = frozenset({"identity", "gzip", "deflate", "zstd"})  # what aiohttp unpacks, where it can at all
+GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 async def small_body(request: BaseRequest) -> bytes:
@@ -25,11 +28,26 @@ async def whole_body(request: BaseRequest, most: int, idle_s: float) -> bytes:
     return await _read(request, most, idle_s, f"the body is larger than {most >> 20} MiB; send a smaller one")
 
 
+async def _go_on(request: BaseRequest) -> None:
+    """Clients that ask before they send a large body (curl, .NET, PHP) wait a second or longer for this."""
+    waits = request.headers["Expect"].strip().lower() == "100-continue" and not request.content.total_bytes
+    if waits and request.version == HttpVersion11 and not request.content.is_eof():
+        await request.writer.write(GO_ON)
+        request.writer.output_size = 0  # nothing of the answer
+
+
 async def _read(request: BaseRequest, most: int, idle_s: float, too_large: str) -> bytes:
+    coding = request.headers.get("Content-Encoding")
+    if coding is not None and coding.strip().lower() not in _CODINGS:
+        raise InvalidRequest(UNREADABLE_CODING)
+    if (request.content_length or 0) > most:
+        raise RequestTooLarge(too_large)
     content = request.content
     parts: list[bytes] = []
     size = 0
     try:
+        if "Expect" in request.headers:
+            await _go_on(request)
         while not content.at_eof():
             if content.is_eof():
                 part = content.read_nowait()

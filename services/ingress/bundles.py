@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from libs.contracts.errors import NorthernError
+from services.ingress.whole import cut, of_any_length
 
 _BLOCK: Final = 512
 _END: Final = b"\0" * (2 * _BLOCK)
@@ -24,10 +25,9 @@ def member(name: str, data: bytes, at: int) -> bytes:
 
 async def sent(request: BaseRequest, pieces: AsyncIterator[bytes], name: str, first: bytes) -> web.StreamResponse:
     """One that breaks off is cut in the middle of the transfer: no client takes it for a whole one."""
-    response = web.StreamResponse(headers={"Cache-Control": "no-store"})
+    response = of_any_length(request, web.StreamResponse(headers={"Cache-Control": "no-store"}))
     response.content_type = "application/x-tar"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.enable_chunked_encoding()
     await response.prepare(request)
     try:
         await _write(response, first)
@@ -36,8 +36,7 @@ async def sent(request: BaseRequest, pieces: AsyncIterator[bytes], name: str, fi
         await _write(response, _END)
     except (NorthernError, TimeoutError, ConnectionError):
         response.force_close()
-        if request.transport is not None:
-            request.transport.close()
+        cut(request)
         return response
     await response.write_eof()
     return response

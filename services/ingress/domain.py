@@ -1,10 +1,12 @@
 """What a request asks for, from its parsed body and headers; pure, and the only place that knows our own fields."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from multidict import MultiMapping
 
 from libs.auth.principal import Principal
 from libs.contracts.errors import InvalidRequest, RouteNotAllowed, ThreadUnsupported
@@ -33,7 +35,7 @@ MAX_IDEMPOTENCY_KEY = 255
 MAX_POLICY_NAME = 64
 MAX_CONVERSATION = 256
 _MAX_PLACES = 64
-_MAX_PLACE = 16
+_PLACE = re.compile(r"[A-Z]{2}")  # as keys and accounts have them; another spelling would meet no route
 
 # Field of ours -> the header that says the same.
 HEADER_FORMS = {
@@ -97,6 +99,8 @@ def parse(raw: bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
+        if error.msg.startswith("str is not valid UTF-8"):  # without saying where
+            raise InvalidRequest("the body is not JSON: it has to be in UTF-8") from None
         raise InvalidRequest(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
     if not isinstance(body, dict):
         raise InvalidRequest("the body must be a JSON object")
@@ -198,6 +202,8 @@ def _ours(body: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
         text = headers.get(header)
         if text is None:
             continue
+        if isinstance(headers, MultiMapping) and len(headers.getall(header)) > 1:  # the second may be a proxy's rule
+            raise InvalidRequest(f"the header {header} came more than once; send one", param=name)
         value = _from_header(name, text)
         if name in found and found[name] != value:
             raise InvalidRequest(f"the header {header} and the member `{name}` contradict each other", param=name)
@@ -249,7 +255,8 @@ def _policy(ours: Mapping[str, Any], allowed: Allowed) -> Policy:
         )
     asked = ours.get("residency")
     if asked is not None and not _jurisdictions(asked):
-        raise InvalidRequest('`residency` must be a list of jurisdictions such as ["CA"]', param="residency")
+        told = 'must list jurisdictions by their two capital letters (ISO 3166-1), such as ["CA"], or EU'
+        raise InvalidRequest(f"`residency` {told}", param="residency")
     residency = _narrowed(allowed.residency, asked)
     fallbacks = ours.get("allow_fallbacks", True)
     if not isinstance(fallbacks, bool):
@@ -260,8 +267,7 @@ def _policy(ours: Mapping[str, Any], allowed: Allowed) -> Policy:
 def _jurisdictions(value: Any) -> bool:
     if not isinstance(value, list) or not 0 < len(value) <= _MAX_PLACES:
         return False
-    # A header's bytes beyond ASCII arrive as lone surrogates, which no message on the bus can hold.
-    return all(isinstance(place, str) and 0 < len(place) <= _MAX_PLACE and _plain(place) for place in value)
+    return all(isinstance(place, str) and _PLACE.fullmatch(place) for place in value)
 
 
 def _plain(text: str) -> bool:

@@ -130,7 +130,7 @@ class Handlers:
             self._only(method, "POST")
             who = await self.callers.of(request)
             return await self.inference.answer(request, who, call)
-        if tail == "/models":
+        if tail in ("/models", "/models/"):
             self._only(method, "GET")
             return await self._models(request, surface)
         if tail.startswith("/models/"):
@@ -171,8 +171,9 @@ class Handlers:
 
     @staticmethod
     def _only(method: str, allowed: str) -> None:
-        if method != allowed:
-            raise MethodNotAllowed(f"use {allowed} here, not {headers.clean(method)}", allow=allowed)
+        if method != allowed and (method, allowed) != ("HEAD", "GET"):
+            allow = "GET, HEAD" if allowed == "GET" else allowed
+            raise MethodNotAllowed(f"use {allowed} here, not {headers.clean(method)}", allow=allow)
 
     @staticmethod
     def _problem(error: NorthernError, request: BaseRequest) -> web.Response:

@@ -21,7 +21,7 @@ from services.ingress.names.speech import Voice
 from services.ingress.promises import Promises
 from services.ingress.routing.telling import routing_event
 from services.ingress.server import close_soon
-from services.ingress.whole import write_whole
+from services.ingress.whole import of_any_length, write_whole
 
 _MAX_WHOLE = 64 << 20  # a non-streamed answer is held until it is whole, so that a failure can still be a status
 _SMALL = 16 << 10  # while nothing waits to be sent, nobody waits for a reader of so little
@@ -163,12 +163,13 @@ class Relay:
         return response
 
     async def _stream(self, head: Head, frame: Frame) -> web.StreamResponse:
-        response = web.StreamResponse(status=head.status, headers=self._headers(head, None))
+        response = of_any_length(
+            self._request, web.StreamResponse(status=head.status, headers=self._headers(head, None))
+        )
         response.content_type = "text/event-stream"
         response.charset = "utf-8"
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Accel-Buffering"] = "no"
-        response.enable_chunked_encoding()
         self._sent.status = head.status
         await response.prepare(self._request)
         try:

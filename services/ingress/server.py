@@ -8,20 +8,23 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
-from aiohttp.web_protocol import RequestHandler
+from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, web
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError, LineTooLong
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from aiohttp.web_request import BaseRequest
 
 from libs.contracts.errors import HeadersTooLarge, Internal, InvalidRequest, NorthernError, SlowRequest
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from services.ingress import problems
+from services.ingress.bodies import GO_ON, UNREADABLE_CODING
 from services.ingress.places import dialect_of
 
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 _SWEEP_S = 1.0
 _LINGER_S = 1.0  # of a connection on which a stream has failed
 _BEGUN = 512  # bytes of a request that are looked at for its path
+_LOOK_S = 0.2  # between looks whether a client that says no more is still there
 _PATH = re.compile(rb"[\r\n]*[A-Z]{1,16} (/[^ ?\r\n]*)")
 
 
@@ -79,16 +82,29 @@ class EdgeServer(web.Server):
                     connection.check_headers(since)
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> BaseRequest:
-        return BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=self._max_body)
+        return _Request(message, payload, protocol, writer, task, self._loop, client_max_size=self._max_body)
+
+
+class _Request(BaseRequest):
+    """A request whose answer does not say which versions of what it was made with."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers.pop("Server", None)
 
 
 class _Connection(RequestHandler):
-    """One connection. aiohttp has no time limit for headers: this one knows since when a request has been half sent."""
+    """One connection. aiohttp has no time limit for headers: this one knows since when a request has been half sent.
+
+    Nor does it tell who reads a body that its chunks are broken, or answer who says no more and listens.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._half_since: float | None = None
         self._begun = b""  # how the request that is being read begins
+        self._body: StreamReader | None = None  # of the last request, while it is coming
+        self._version: HttpVersion = HttpVersion10  # of the last request
+        self._looks = 0  # at a client that says no more
 
     @property
     def busy(self) -> bool:
@@ -99,13 +115,64 @@ class _Connection(RequestHandler):
         self._half_since = self._loop.time()  # a connection that never says anything is half sent too
 
     def data_received(self, data: bytes) -> None:
-        if not self.busy:
+        body = self._body
+        if data and not self.busy and body is None:
             self._begun = data[:_BEGUN] if self._half_since is None else (self._begun + data[:_BEGUN])[:_BEGUN]
         super().data_received(data)
-        if self.busy:
+        if self._messages:
+            message, payload = self._messages[-1]
+            if body is not None and isinstance(message, _ErrInfo) and not body.is_eof():
+                body.set_exception(message.exc or HttpProcessingError())
+            self._body = payload
+            self._version = HttpVersion10 if isinstance(message, _ErrInfo) else message.version
+        if self._body is not None and self._body.is_eof():
+            self._body = None
+        if self.busy or body is not None or self._body is not None:  # what comes after a refusal is its body yet
             self._half_since = None
-        elif self._half_since is None:
+        elif data and self._half_since is None:  # without any, reading only goes on
             self._half_since = self._loop.time()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's own has a result, aiohttp's none
+        """Whether to keep the connection of a client that says no more, for what it is yet to be told.
+
+        It may have gone altogether, which looks the same: then what it is sent next is answered by a reset. Once its
+        answer has begun, and before HTTP/1.1, nothing can be sent to find out: an end is an end.
+        """
+        if self._looks:
+            return True  # reading was paused and went on
+        if self._idle or self._answering or self._body is not None or self._version < HttpVersion11:
+            return False
+        self._look()
+        return True
+
+    @property
+    def _idle(self) -> bool:
+        """Waiting for a request. `busy` is not yet true of one that was taken up, and will be at once."""
+        return not self._messages and (self._waiter is not None or not self._request_count)
+
+    @property
+    def _answering(self) -> bool:
+        return self._current_request is not None and self._current_request.writer.output_size > 0
+
+    def _look(self) -> None:
+        """At a client that says no more: whether it is still there, and has been told all.
+
+        Ever more seldom it is sent something, for who stands in between may notice the second time only.
+        """
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            transport.abort()
+            return
+        if self._looks and self._idle:
+            self.force_close()
+            return
+        asked = not self._looks or (self._current_request is not None and not self._answering)
+        if asked and not self._looks & (self._looks - 1):  # at the first, second, third, fifth, ninth look
+            transport.write(GO_ON)
+        self._looks += 1
+        self._loop.call_later(_LOOK_S, self._look)
 
     def close_soon(self) -> None:
         """Close when nothing has been asked for a while: a client that asks again at once loses nothing."""
@@ -135,8 +202,10 @@ class _Connection(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun")
         error: NorthernError
-        if isinstance(exc, LineTooLong):
-            error = HeadersTooLarge("the request's headers are too large; send smaller ones")
+        if isinstance(exc, LineTooLong) or (isinstance(exc, HttpProcessingError) and "Too many" in exc.message):
+            error = HeadersTooLarge("the request's headers are too large, or too many; send smaller ones")
+        elif isinstance(exc, ContentEncodingError):
+            error = InvalidRequest(UNREADABLE_CODING)
         elif status == HTTPStatus.BAD_REQUEST:
             error = InvalidRequest("the request is not valid HTTP")
         else:

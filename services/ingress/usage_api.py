@@ -20,6 +20,7 @@ from services.ingress import credit
 from services.ingress.books import Books
 from services.ingress.callers import Callers
 from services.ingress.filters import USAGE, Asked
+from services.ingress.whole import cut, of_any_length
 
 _WRITE_IDLE_S: Final = 60.0
 _PATH: Final = re.compile(
@@ -109,10 +110,9 @@ class UsageApi:
     async def _export(self, request: BaseRequest, ask: UsageAsk) -> web.StreamResponse:
         """A sheet that breaks off is cut in the middle of the transfer: no client takes it for a whole one."""
         sheet = await self.books.sheet(ask)  # a refusal can still be a status
-        response = web.StreamResponse(headers=_NO_STORE)
+        response = of_any_length(request, web.StreamResponse(headers=_NO_STORE))
         response.content_type, response.charset = "text/csv", "utf-8"
         response.headers["Content-Disposition"] = 'attachment; filename="usage.csv"'
-        response.enable_chunked_encoding()
         await response.prepare(request)
         try:
             while True:
@@ -124,8 +124,7 @@ class UsageApi:
                 sheet = await self.books.sheet(ask)
         except (NorthernError, TimeoutError, ConnectionError):
             response.force_close()
-            if request.transport is not None:
-                request.transport.close()
+            cut(request)
             return response
         await response.write_eof()
         return response

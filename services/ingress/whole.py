@@ -1,5 +1,7 @@
-"""A whole answer written at once, head and body: what most requests end with."""
+"""A whole answer written at once, head and body: what most requests end with; and how any other ends."""
 
+import socket
+import struct
 from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
@@ -7,12 +9,30 @@ from http import HTTPStatus
 from time import time
 
 from aiohttp import HttpVersion11, web
-from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.web_request import BaseRequest
 
 from libs.contracts.head import header_lines
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+def of_any_length(request: BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    """The same, to be written in chunks; before HTTP/1.1 its end is the connection's."""
+    if request.version < HttpVersion11:
+        response.force_close()
+    return response
+
+
+def cut(request: BaseRequest) -> None:
+    """Ends the connection so that nobody takes what came for the whole; before HTTP/1.1 a reset alone says so."""
+    transport = request.transport
+    if transport is None:
+        return
+    if request.version < HttpVersion11:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    else:
+        transport.close()
 
 
 class _Written(web.StreamResponse):
@@ -39,7 +59,7 @@ async def write_whole(request: BaseRequest, status: int, headers: Mapping[str, s
     head = (
         f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n{header_lines(headers)}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        f"Date: {_date(int(time()))}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
+        f"Date: {_date(int(time()))}\r\n\r\n"
     )
     await request.writer.write(head.encode() + body)
     return _Written(status=status)

@@ -29,6 +29,7 @@ from libs.telemetry.metrics import Metrics
 from services.worker.byok.clients import Clients
 from services.worker.byok.kept import Kept
 from services.worker.byok.ring import Ring
+from services.worker.dialling import connector
 from services.worker.endpoint import WitnessedResponse
 from services.worker.handlers import Handlers
 from services.worker.handoffs import Handoffs
@@ -211,7 +212,7 @@ def _own(way: WayOut, slots: Mapping[str, str], secret: Mapping[str, str]) -> Pr
 def _session(way: WayOut) -> aiohttp.ClientSession:
     """No cookies, no limit of its own (`in_flight` is the limit); Run.tick has all time limits but one."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=60),
+        connector=connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         response_class=WitnessedResponse,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),

@@ -21,6 +21,8 @@ _HEAD_S = 10.0  # a live 200 without content commits after this
 _OK = 200
 _MAX_ANSWER = 64 << 20
 _MAX_ERROR = 1 << 20
+# Nobody listens, nobody answers in time, or the proxy in between does not let it through: not a byte of it has left.
+_UNREACHED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
 
 class Call:
@@ -63,7 +65,7 @@ class Call:
                     await self._stream(response)
                 else:
                     await self._whole(response)
-        except aiohttp.ClientConnectorError as error:
+        except _UNREACHED as error:
             self.connected = False
             raise UpstreamError("the provider could not be reached; try again", retry_after_ms=1000) from error
         except (aiohttp.ClientError, ConnectionError) as error:

@@ -2,15 +2,17 @@
 
 import asyncio
 import io
+import ssl
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Self, cast
 
 import aiohttp
 import yarl
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -19,6 +21,29 @@ from services.worker.endpoint import Answered, Peer, peer_of
 
 _PIECEWISE = 1 << 20  # a body larger than this is written in pieces
 _INTERIM = frozenset(range(100, 200)) - {101}  # after which something else is spoken
+
+
+class _Kept(ResponseHandler):
+    """A connection whose pool knows what came on it unasked, and whose reader knows when it cannot be read on."""
+
+    def is_connected(self) -> bool:
+        """False, too, where something was said that nobody had asked for: it would be taken for the next answer."""
+        return super().is_connected() and not self._buffer
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        """As aiohttp, which tells who waits for a head; of chunks that are none, who waits for the body hears too."""
+        super().set_exception(exc, *cause)
+        body = self._payload
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(aiohttp.ClientPayloadError("the connection cannot be read on"))
+
+
+def connector(*, tls: ssl.SSLContext | bool = True) -> aiohttp.TCPConnector:
+    """The pool of a way out, without a limit of its own."""
+    pool = aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=60, ssl=tls)
+    kept = partial(_Kept, loop=asyncio.get_running_loop())
+    pool._factory = kept  # type: ignore[assignment]  # noqa: SLF001 - aiohttp has no other door, nor for subclasses
+    return pool
 
 
 def post(
@@ -102,7 +127,7 @@ class _Posted:
         protocol, transport = connection.protocol, connection.transport
         if protocol is None or transport is None or transport.is_closing():
             raise aiohttp.ClientConnectionResetError("the connection was closed before anything was sent")
-        protocol.set_response_params()
+        protocol.set_response_params(read_until_eof=True)  # where no length is said, an answer ends with its connection
         transport.write(self._sent)
         self._sent = b""
         try:
@@ -116,7 +141,15 @@ class _Posted:
         payload.on_eof(self._release)  # whoever calls next may have the connection while we close the record
 
     def _release(self) -> None:
-        """Back to the pool, which closes it where the answer was not read to its end."""
+        """Back to the pool, which closes it where the answer was not read to its end.
+
+        Where it came before the request had left, the rest of that would stand in the way of the next one.
+        """
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is None:
+            return
+        if (transport := connection.transport) is not None and transport.get_write_buffer_size():
+            transport.abort()
+            connection.close()
+        else:
             connection.release()

@@ -121,6 +121,10 @@ async def test_a_sheet_is_streamed_piece_by_piece() -> None:
         assert (reply.status, reply.body, reply.whole) == (200, b"a\r\nb\r\n", True)
         assert reply.headers["content-type"] == "text/csv; charset=utf-8"
         assert "attachment" in reply.headers["content-disposition"]
+        wire = await street.open()
+        await wire.send(get("/api/usage/export").replace(b" HTTP/1.1", b" HTTP/1.0"))
+        assert (await wire.headers())[0] == 200
+        assert await wire.closed() == b"a\r\nb\r\n"
 
 
 async def test_a_sheet_that_breaks_off_is_no_whole_one() -> None:
@@ -132,6 +136,10 @@ async def test_a_sheet_that_breaks_off_is_no_whole_one() -> None:
     async with edge() as street, answered(street.bus, export=export):
         reply = await street.say(get("/api/usage/export"))
         assert (reply.status, reply.whole) == (200, False)
+        wire = await street.open()
+        await wire.send(get("/api/usage/export").replace(b" HTTP/1.1", b" HTTP/1.0"))
+        with pytest.raises(ConnectionResetError):  # where closing is how an answer ends
+            await wire.closed()
 
 
 @pytest.mark.parametrize("path", READS)

@@ -8,10 +8,10 @@ from libs.bus.outflow import Outflow
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import Delivery
 from tests.integration.ingress.edge import DONE, END, chat, edge, head
-from tests.integration.ingress.scripts import ANSWER, EVENTS, matches
+from tests.integration.ingress.scripts import ANSWER, EVENTS, answer, matches
 from tests.support.broker import until
 
-GONE = Delivery.DELIVERY_CLIENT_GONE
+COMPLETE, GONE = Delivery.DELIVERY_COMPLETE, Delivery.DELIVERY_CLIENT_GONE
 
 
 @pytest.mark.parametrize("when", ["waiting", "streaming"])
@@ -39,6 +39,60 @@ async def test_a_client_that_hangs_up_cancels_the_provider_within_a_second(when:
     assert delivered.delivery == GONE
     assert delivered.size == (len(EVENTS[0]) if when == "streaming" else 0)
     assert delivered.output_bytes == (3 if when == "streaming" else 0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_client_that_says_no_more_and_listens_is_answered(stream: bool) -> None:
+    async def later(envelope: Envelope, out: Outflow) -> None:
+        await asyncio.sleep(0.5)
+        await out.send(head=head(stream=stream), data=EVENTS[0], output_bytes=3, end=END)
+
+    async with edge(later) as street:
+        wire = await street.open()
+        await wire.send(chat(stream=stream))
+        wire.writer.write_eof()
+        reply = await wire.reply()
+        asked_again = 0
+        while reply.status == 100:  # which finds out whether anybody listens
+            asked_again, reply = asked_again + 1, await wire.reply()
+        assert (reply.status, reply.body, reply.whole) == (200, EVENTS[0], True)
+        assert 1 < asked_again < 5
+        assert await wire.closed() == b""
+        assert (await street.delivered()).delivery == COMPLETE
+
+
+async def test_all_that_was_asked_before_is_answered_too() -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        await wire.send(chat() + chat(stream=True) + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.writer.write_eof()
+        assert (await wire.headers())[0] == 100
+        assert [(await wire.reply()).status for _ in range(3)] == [200, 200, 200]
+        assert await wire.closed() == b""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_client_that_closes_in_order_before_its_answer_is_gone_as_well(stream: bool) -> None:
+    async def wait(_: Envelope, out: Outflow) -> None:
+        await out.taken()
+        await asyncio.sleep(5)
+
+    async with edge(wait) as street:
+        wire = await street.open()
+        await wire.send(chat(stream=stream))
+        await until(lambda: bool(street.envelopes))
+        wire.writer.close()
+        await until(lambda: street.gone == 1, 1.0)
+        assert (await street.delivered()).delivery == GONE
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST /v1", chat()[:-1]], ids=["nothing", "half a head", "half a body"])
+async def test_who_has_not_asked_to_the_end_is_told_nothing(begun: bytes) -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        await wire.send(begun)
+        wire.writer.write_eof()
+        assert await wire.closed() == b""
 
 
 async def test_a_reader_that_takes_nothing_is_cut_and_its_connection_does_not_stay() -> None:

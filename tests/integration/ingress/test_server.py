@@ -97,6 +97,7 @@ async def test_an_answer_that_takes_longer_than_headers_may_is_left_alone() -> N
     [
         (b"GET /v1/models HTTP/1.1\r\nX-A: " + b"canary" * 4_000 + b"\r\n\r\n", 431),
         (b"GET /" + b"canary" * 4_000 + b" HTTP/1.1\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: canary\r\n" % i for i in range(200)) + b"\r\n", 431),
         (b"nonsense\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03canary\r\n\r\n", 400),
         (b"GET / HTTP/9.9\r\n\r\n", 400),
@@ -170,6 +171,71 @@ async def test_a_body_over_the_limit_is_a_413(framing: str) -> None:
         assert (reply.status, reply.error["code"]) == (413, "request_too_large")
 
 
+async def test_a_body_that_is_said_to_be_too_large_is_not_waited_for() -> None:
+    async with edge(answer, max_body=100_000) as street:
+        reply = await refused(street, post(b"").replace(b"Content-Length: 0", b"Content-Length: 100001"))
+        assert reply.status == 413
+
+
+async def test_what_comes_of_a_body_after_its_refusal_is_no_request() -> None:
+    async with edge(answer, header_s=0.1) as street:
+        wire = await street.open()
+        whole = chat(key="nonsense")
+        await wire.send(whole[:-10])
+        assert (await wire.reply()).status == 401
+        await wire.send(whole[-10:-5])
+        await asyncio.sleep(0.1)
+        await wire.send(whole[-5:])
+        await asyncio.sleep(0.3)
+        await wire.send(chat())
+        assert (await wire.reply()).status == 200
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+async def test_who_asks_first_whether_to_send_a_body_is_told_to(framing: str) -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        asking, body = post(BODY, "Expect: 100-continue")[: -len(BODY)], BODY
+        if framing == "chunked":
+            asking = asking.replace(b"Content-Length: %d" % len(BODY), b"Transfer-Encoding: chunked")
+            body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
+        await wire.send(asking)
+        assert await asyncio.wait_for(wire.headers(), 1) == (100, {})
+        await wire.send(body)
+        assert (await wire.reply()).body == ANSWER
+        await wire.send(post(BODY, "Expect: 100-continue"))  # and who did not wait is not
+        assert (await wire.reply()).body == ANSWER
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        post(BODY, "Expect: 100-continue", key="nonsense")[: -len(BODY)],
+        post(b"", "Expect: 100-continue").replace(b"Content-Length: 0", b"Content-Length: 99999999"),
+    ],
+    ids=["no key", "too large"],
+)
+async def test_who_asks_first_and_is_refused_is_told_that_instead(request_bytes: bytes) -> None:
+    async with edge(answer) as street:
+        assert (await refused(street, request_bytes)).status in {401, 413}
+
+
+async def test_chunks_that_are_none_are_a_400_at_once_in_mid_body_too() -> None:
+    async with edge(answer) as street:
+        begun = post(b"", "Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"") + b'5\r\n{"mod\r\n'
+        reply = await refused(street, begun, b"zz\r\ncanary\r\n", pause_s=0.1)
+        assert reply.status == 400
+        assert await street.wires[-1].closed() == b""
+
+
+@pytest.mark.parametrize("coding", ["br", "x-gzip", "gzip, gzip", "canary"])
+async def test_a_coding_that_is_not_read_here_is_refused_by_a_sentence_that_says_which_are(coding: str) -> None:
+    async with edge(answer) as street:
+        reply = await refused(street, post(BODY, f"Content-Encoding: {coding}"))
+        assert reply.status == 400
+        assert "gzip or deflate" in reply.error["message"]
+
+
 async def test_a_bomb_is_a_413_before_it_is_unpacked() -> None:
     async with edge(answer, max_body=1 << 20) as street:
         packed = gzip.compress(b'{"x":"' + b"a" * (64 << 20) + b'"}')
@@ -195,11 +261,12 @@ async def test_an_encoded_body_is_read(coding: str) -> None:
         post(gzip.compress(BODY)[:-9], "Content-Encoding: gzip"),
         post(b"", "Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"") + b"zz\r\ncanary\r\n",
         post(b"canary"),
+        post(BODY.decode().encode("utf-16")),
         post(b""),
         post(b"[" * 90_000),
         post(b'{"model":"m","messages":[{"role":"user"}],"deep":' + b"[" * 600 + b"]" * 600 + b"}"),
     ],
-    ids=["no gzip", "half a gzip", "no chunks", "no JSON", "nothing", "too deep", "too deep to write"],
+    ids=["no gzip", "half a gzip", "no chunks", "no JSON", "no UTF-8", "nothing", "too deep", "too deep to write"],
 )
 async def test_a_body_that_cannot_be_read_is_a_400(request_bytes: bytes) -> None:
     async with edge(answer) as street:
@@ -248,6 +315,21 @@ async def test_a_wrong_method_is_a_405(method: str) -> None:
     async with edge(answer) as street:
         reply = await refused(street, f"{method} /v1/chat/completions HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert (reply.status, reply.error["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/models", "/v1/models/", "/v1/models/azure/gpt-4.1-mini-ca", "/api/billing/models"]
+)
+async def test_the_head_of_what_can_be_got_can_be_asked_for(path: str) -> None:
+    async with edge(answer) as street:
+        got, asked = [
+            await street.say(f"{method} {path} HTTP/1.0\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode())
+            for method in ("GET", "HEAD")
+        ]
+        assert (got.status, got.whole) == (asked.status, not asked.body) == (200, True)
+        assert asked.headers["content-length"] == got.headers["content-length"]
+        wrong = await refused(street, f"PUT {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert (wrong.status, wrong.headers["allow"]) == (405, "GET, HEAD")
 
 
 async def test_a_fault_of_our_own_is_a_500_without_a_word_of_it(capsys: pytest.CaptureFixture[str]) -> None:

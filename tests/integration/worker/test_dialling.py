@@ -1,6 +1,7 @@
 """One POST on a kept connection, over real sockets: what is written, when a connection is kept, what is an error."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 
-from services.worker.dialling import post
+from services.worker.dialling import connector, post
 from services.worker.endpoint import WitnessedResponse
 from tests.integration.worker.hosts import _contexts
 
@@ -19,9 +20,11 @@ LARGE = b"x" * ((1 << 20) + 1)
 
 @dataclass
 class Host:
-    """Keeps its connections, and writes `answer` to each request that came whole."""
+    """Keeps its connections, and writes `answer` to each request that came whole; `after` comes a moment later."""
 
     answer: bytes = SAID
+    after: bytes = b""
+    closes: bool = False
     address: str = ""
     connections: int = 0
     lost: int = 0
@@ -35,6 +38,11 @@ class Host:
                 size = next(int(line.split(":")[1]) for line in head if line.lower().startswith("content-length"))
                 self.requests.append((head, await reader.readexactly(size)))
                 writer.write(self.answer)
+                if self.after:
+                    await asyncio.sleep(0.02)
+                    writer.write(self.after)
+                if self.closes:
+                    break
         except (asyncio.IncompleteReadError, ConnectionError):
             self.lost += 1
         finally:
@@ -42,8 +50,10 @@ class Host:
 
 
 @asynccontextmanager
-async def hosting(answer: bytes = SAID, tls: ssl.SSLContext | None = None) -> AsyncIterator[Host]:
-    host = Host(answer)
+async def hosting(
+    answer: bytes = SAID, tls: ssl.SSLContext | None = None, *, after: bytes = b"", closes: bool = False
+) -> AsyncIterator[Host]:
+    host = Host(answer, after, closes)
     server = await asyncio.start_server(host.serve, "127.0.0.1", 0, ssl=tls)
     scheme = "https" if tls is not None else "http"
     host.address = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -55,7 +65,7 @@ async def hosting(answer: bytes = SAID, tls: ssl.SSLContext | None = None) -> As
 
 def calling(tls: ssl.SSLContext | bool = True, proxy: str | None = None) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=tls),
+        connector=connector(tls=tls),
         response_class=WitnessedResponse,
         headers={"User-Agent": "test", "Accept-Encoding": "identity"},
         proxy=proxy,
@@ -121,6 +131,57 @@ async def test_who_is_cancelled_while_he_waits_hangs_up() -> None:
             while not host.lost:  # noqa: ASYNC110 - another's counter
                 await asyncio.sleep(0.01)
     assert waiting.cancelled()
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nConnection: close", b"HTTP/1.1 429 Slow", b"HTTP/1.0 200 OK"])
+@pytest.mark.parametrize("body", [b"{}", LARGE])
+async def test_an_answer_without_a_length_ends_with_its_connection(head: bytes, body: bytes) -> None:
+    async with hosting(head + b"\r\n\r\none ", after=b"two", closes=True) as host, calling() as session:
+        assert await asked(session, host.address + "/", body) == b"one two"
+
+
+@pytest.mark.parametrize("body", [b"{}", LARGE])
+async def test_what_is_said_unasked_on_a_kept_connection_is_nobodys_answer(body: bytes) -> None:
+    async with hosting(after=SAID.replace(b"ok", b"no")) as host, calling() as session:
+        for _ in range(2):
+            assert await asked(session, host.address + "/", body) == b"ok"
+            await asyncio.sleep(0.1)
+    assert (host.connections, len(host.requests)) == (2, 2)
+
+
+@pytest.mark.parametrize("body", [b"{}", LARGE])
+async def test_chunks_that_are_none_are_an_error_at_once_in_mid_answer_too(body: bytes) -> None:
+    begun = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+    async with hosting(begun, after=b"zz\r\n") as host, calling() as session, asyncio.timeout(2):
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await asked(session, host.address + "/", body)
+
+
+async def test_an_answer_that_came_before_the_request_had_left_leaves_no_rest_to_the_next_one() -> None:
+    writers: list[asyncio.StreamWriter] = []
+
+    async def answers_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(SAID)
+
+    def small(where: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
+        made = socket.socket(*where[:3])
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        return made
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    server = await asyncio.start_server(answers_at_once, sock=listener, limit=1024)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    async with server, calling() as session, asyncio.timeout(5):
+        assert isinstance(session.connector, aiohttp.TCPConnector)
+        session.connector._socket_factory = small
+        for _ in range(2):
+            assert await asked(session, address, LARGE[1:]) == b"ok"
+        for writer in writers:
+            writer.transport.abort()
+    assert len(writers) == 2
 
 
 async def test_what_is_said_in_between_is_passed_over() -> None:

@@ -1,16 +1,21 @@
 """The walk along the slip: who is tried after whom, when nobody is, and that one record, one hold, one end remain."""
 
 import asyncio
+import socket
 
+import aiohttp
 import orjson
 import pytest
 
 from libs.contracts.errors import InsufficientCredits, InvalidRequest, UpstreamError
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from libs.contracts.northern.v1.ledger_pb2 import LedgerReply, LedgerRequest
+from services.worker.app import _session
+from services.worker.ways_out import WayOut
 from tests.integration.worker.rig import (
     AZURE,
     HAIKU,
+    KEY,
     OPENAI,
     QWEN,
     dialling,
@@ -91,6 +96,48 @@ async def test_an_address_where_nobody_listens_is_passed_over_and_counts_as_a_ca
     head = next(frame.head for frame in got.frames if frame.HasField("head"))
     assert (got.error, head.attempts, len(egresses)) == (None, 2, 2)
     assert [(t.code, t.provider_status, t.sent) for t in finished.tries] == [("upstream_error", 0, False)]
+
+
+async def test_an_address_where_nobody_takes_the_connection_in_time_was_sent_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def impatient(way: WayOut) -> aiohttp.ClientSession:
+        session = _session(way)
+        session._timeout = aiohttp.ClientTimeout(total=None, sock_connect=0.2)
+        return session
+
+    monkeypatch.setattr("tests.integration.worker.rig._session", impatient)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):  # and nobody accepts
+            async with listening(whole) as upstream:
+                environ = dialling(upstream.url) | {"AZURE_OPENAI_ENDPOINT": f"http://127.0.0.1:{port}"}
+                async with working(environ) as rig:
+                    got = await ask(rig)
+                    _, finished = await ended(rig)
+    assert got.error is None
+    assert [(t.code, t.sent) for t in finished.tries] == [("upstream_error", False)]
+
+
+async def test_a_proxy_that_does_not_let_a_call_through_was_sent_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 407 Who Are You\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    proxy = await asyncio.start_server(refuses, "127.0.0.1", 0)
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+    async with proxy, listening(whole) as upstream:
+        environ = dialling(upstream.url) | {"AZURE_OPENAI_ENDPOINT": "https://provider.example"}
+        async with working(environ) as rig:
+            got = await ask(rig)
+            _, finished = await ended(rig)
+    assert got.error is None
+    assert [(t.code, t.sent) for t in finished.tries] == [("upstream_error", False)]
+    assert asked
+    assert KEY.encode() not in asked[0]
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -165,6 +165,33 @@ async def test_claude_on_bedrock_gets_the_callers_own_value_and_his_betas_in_the
     assert "anthropic-beta" not in call.headers
 
 
+_ASKED = "oauth-2025-04-20, context-1m-2025-08-07,prompt-caching-scope-2026-01-05,advanced-tool-use-2025-11-20"
+
+
+@pytest.mark.parametrize(("route", "cloud"), [(HAIKU, True), (VERTEX_CLAUDE, True), (CLAUDE, False)])
+async def test_betas_that_a_cloud_would_refuse_stay_behind_and_are_named(route: str, cloud: bool) -> None:
+    plan = saying(claude.MESSAGE)
+    async with listening(plan) as upstream, working(dialling(upstream.url)) as rig:
+        got = await (await rig.ask(route, dialect=ANTHROPIC_MESSAGES, body=OURS, anthropic_beta=_ASKED)).over()
+    (call,) = upstream.calls
+    named = call.headers.get("anthropic-beta", "").split(",")
+    sent = orjson.loads(call.body).get("anthropic_beta", named)
+    kept = ["context-1m-2025-08-07", "tool-search-tool-2025-10-19"]
+    assert sent == (kept if cloud else [each.strip() for each in _ASKED.split(",")])
+    gone = ["anthropic-beta.oauth-2025-04-20", "anthropic-beta.prompt-caching-scope-2026-01-05"]
+    (head,) = (each.head for each in got.frames if each.HasField("head"))
+    assert list(head.dropped_params) == (gone if cloud else [])
+
+
+async def test_a_cloud_gets_no_mark_that_it_would_refuse() -> None:
+    body = orjson.dumps({**ASKED, "cache_control": {"type": "ephemeral", "scope": "global"}})
+    for route in (HAIKU, VERTEX_CLAUDE):
+        call = await sent(route, saying(claude.MESSAGE), dialect=ANTHROPIC_MESSAGES, body=body)
+        assert b'"scope"' not in call.body
+        assert "cache_control" not in orjson.loads(call.body)
+        assert call.body.count(b'"cache_control":{"type":"ephemeral"}') == 2
+
+
 async def test_a_caller_who_speaks_bedrocks_members_himself_does_not_get_them_twice() -> None:
     body = orjson.dumps({"anthropic_version": OLD, "anthropic_beta": ["mine"], **ASKED})
     call = await sent(HAIKU, saying(claude.MESSAGE), dialect=ANTHROPIC_MESSAGES, body=body)
