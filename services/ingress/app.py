@@ -27,6 +27,7 @@ from services.ingress.ids import Ids
 from services.ingress.inference import Inference
 from services.ingress.names.desk import Names
 from services.ingress.names.telling import Teller
+from services.ingress.origins import Origins
 from services.ingress.principals import Principals
 from services.ingress.promises import Promises
 from services.ingress.routing.conversations import Conversations
@@ -99,7 +100,12 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             inference=inference,
             ready=ready,
         )
-        server = EdgeServer(handlers, max_body=settings.max_body, header_s=settings.header_s)
+        server = EdgeServer(
+            handlers,
+            max_body=settings.max_body,
+            header_s=settings.header_s,
+            origins=Origins(settings.cors_origins),
+        )
         await server.listen(_socket(settings))
         try:
             async with followed(following, settings.config_dir, metrics):

@@ -32,6 +32,7 @@ from services.ingress.domain import Call
 from services.ingress.health import Healths
 from services.ingress.inference import Inference
 from services.ingress.openapi import answers as description
+from services.ingress.origins import preflight
 from services.ingress.places import dialect_of, locate, nothing_at, speaks_anthropic
 from services.ingress.routing import feedback_api
 from services.ingress.routing.dry_run import DryRun
@@ -66,6 +67,8 @@ class Handlers:
     async def __call__(self, request: BaseRequest) -> web.StreamResponse:
         """Every request: dispatched, and whatever goes wrong answered in the dialect of its path."""
         path = request.path
+        if request.method == "OPTIONS" and (leave := preflight(request)) is not None:
+            return leave
         try:
             return await self._dispatch(request, path)
         except NorthernError as error:

@@ -18,6 +18,7 @@ from libs.contracts.errors import HeadersTooLarge, Internal, InvalidRequest, Nor
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from services.ingress import problems
 from services.ingress.bodies import GO_ON, UNREADABLE_CODING
+from services.ingress.origins import EdgeRequest, Origins
 from services.ingress.places import dialect_of
 
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
@@ -31,7 +32,7 @@ _PATH = re.compile(rb"[\r\n]*[A-Z]{1,16} (/[^ ?\r\n]*)")
 class EdgeServer(web.Server):
     """Accepts on one socket; a body may not grow beyond `max_body`, headers not take longer than `header_s`."""
 
-    def __init__(self, handler: Handler, *, max_body: int, header_s: float) -> None:
+    def __init__(self, handler: Handler, *, max_body: int, header_s: float, origins: Origins) -> None:
         super().__init__(
             handler,
             request_factory=self._request,
@@ -40,7 +41,7 @@ class EdgeServer(web.Server):
             keepalive_timeout=75.0,
             tcp_keepalive=True,
         )
-        self._max_body, self._header_s = max_body, header_s
+        self._max_body, self._header_s, self._origins = max_body, header_s, origins
         self._socket: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -82,14 +83,9 @@ class EdgeServer(web.Server):
                     connection.check_headers(since)
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> BaseRequest:
-        return _Request(message, payload, protocol, writer, task, self._loop, client_max_size=self._max_body)
-
-
-class _Request(BaseRequest):
-    """A request whose answer does not say which versions of what it was made with."""
-
-    async def _prepare_hook(self, response: web.StreamResponse) -> None:
-        response.headers.pop("Server", None)
+        request = EdgeRequest(message, payload, protocol, writer, task, self._loop, client_max_size=self._max_body)
+        request.told = self._origins.told(message.headers.get("Origin"))
+        return request
 
 
 class _Connection(RequestHandler):

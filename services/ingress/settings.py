@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from libs.runtime.settings import Settings
+from services.ingress.origins import ANY, ORIGIN
 
 
 class IngressSettings(Settings):
@@ -23,3 +24,16 @@ class IngressSettings(Settings):
     write_idle_s: float = Field(default=60.0, gt=0, description="time in which a reader must take something")
     keep_alive_s: float = Field(default=15.0, gt=0, description="silence after which a stream gets a comment")
     secure_cookies: bool = Field(default=False, description="mark cookies Secure: set behind TLS")
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="pages that may call from a browser, as https://app.example.ca, or *; none: no page"
+    )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if each != ANY and not ORIGIN.fullmatch(each):
+                raise ValueError(
+                    f"{each!r} is no origin: scheme, host in small letters and port, nothing more"
+                )
+        return value

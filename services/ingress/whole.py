@@ -12,6 +12,7 @@ from aiohttp import HttpVersion11, web
 from aiohttp.web_request import BaseRequest
 
 from libs.contracts.head import header_lines
+from services.ingress.origins import told
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -57,7 +58,7 @@ async def write_whole(request: BaseRequest, status: int, headers: Mapping[str, s
         await response.write_eof()
         return response
     head = (
-        f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n{header_lines(headers)}"
+        f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n{header_lines(headers)}{header_lines(told(request))}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         f"Date: {_date(int(time()))}\r\n\r\n"
     )

@@ -37,6 +37,7 @@ from services.ingress.handlers import Handlers
 from services.ingress.inference import Inference
 from services.ingress.names.desk import Names
 from services.ingress.names.telling import Teller
+from services.ingress.origins import Origins
 from services.ingress.principals import Principals
 from services.ingress.promises import Promises
 from services.ingress.routing.conversations import Conversations
@@ -236,6 +237,7 @@ async def edge(
     keep_alive_s: float = 15.0,
     max_body: int = 4 << 20,
     tiers: tuple[str, ...] = TIERS,
+    origins: tuple[str, ...] = (),
 ) -> AsyncIterator[Edge]:
     bus, metrics = MemoryBus(), Metrics()
     await enrol(bus, tiers)
@@ -276,7 +278,7 @@ async def edge(
         ready=lambda: (True, {}),
     )
     sock = socket.create_server(("127.0.0.1", 0))
-    server = EdgeServer(handlers, max_body=max_body, header_s=header_s)
+    server = EdgeServer(handlers, max_body=max_body, header_s=header_s, origins=Origins(origins))
     await server.listen(sock)
     made = Edge(bus, sock.getsockname()[1], server, inflows, outflows, metrics, facts, script)
     await bus.subscribe(ROUTE, made.work, "router")

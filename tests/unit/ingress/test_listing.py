@@ -24,6 +24,7 @@ from services.ingress.callers import Callers
 from services.ingress.domain import TIERS
 from services.ingress.handlers import Handlers
 from services.ingress.inference import Inference
+from services.ingress.origins import Origins
 from services.ingress.principals import Principals
 from services.ingress.server import EdgeServer
 from services.ingress.sessions import Sessions
@@ -70,7 +71,7 @@ async def edge(*states: EgressState, live: Live | None = None) -> AsyncIterator[
         inference=cast(Inference, None),  # no request here is one for inference
         ready=lambda: (True, {}),
     )
-    server = EdgeServer(handlers, max_body=1 << 20, header_s=10.0)
+    server = EdgeServer(handlers, max_body=1 << 20, header_s=10.0, origins=Origins())
     listener = socket.create_server(("127.0.0.1", 0))
     await server.listen(listener)
     try:
@@ -143,4 +144,5 @@ async def test_what_is_no_id_is_no_record_whoever_answers(place: str) -> None:
 async def test_a_receipt_waits_for_somebody_to_answer() -> None:
     async with edge() as origin:
         status, body = await get(origin, "/api/usage/custody/0000000000000000/receipt")
-    assert (status, body["error"]["code"]) == (503, "overloaded")
+    assert (status, body["error"]["code"]) == (503, "record_unavailable")
+    assert "custody does not answer" in body["error"]["message"]
