@@ -215,6 +215,18 @@ class ProviderRefused(NorthernError):
         self.provider_status = provider_status
 
 
+class ContextTooLong(ProviderRefused):
+    """The same, for a prompt (or a prompt and the answer asked for) beyond what the model holds: clients shorten it."""
+
+    code = "context_length_exceeded"
+
+
+class ContentFiltered(ProviderRefused):
+    """The same, for a prompt that the provider's own filter turned away: it will again, however often it is sent."""
+
+    code = "content_filter"
+
+
 class ProviderRateLimited(RateLimitExceeded):
     """429 of the provider: another candidate may do."""
 

@@ -24,8 +24,8 @@ def to_failure(error: NorthernError, route: RouteFacts | None = None) -> Failure
 def from_failure(failure: Failure) -> NorthernError:
     """The error a Failure speaks of; an unknown code is an internal one."""
     kind = _CLASSES.get(failure.code, Internal)
-    if kind is ProviderRefused:
-        return ProviderRefused(failure.message, provider_status=failure.provider_status, param=failure.param)
+    if issubclass(kind, ProviderRefused):
+        return kind(failure.message, provider_status=failure.provider_status, param=failure.param)
     if kind is IdempotentReplay:
         return IdempotentReplay(
             failure.message,

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from libs.contracts.errors import (
+    ContextTooLong,
     CredentialRefused,
     NorthernError,
     Overloaded,
@@ -28,6 +29,13 @@ _SECRET = re.compile(
     r"|(?i:\b(?:bearer|basic|credential|signature|api[-_ ]?key|token)(?:\s+provided)?\s*[:=]\s*\S{8,})"
     r"|(?i:\bbearer\s+\S{8,})"
 )
+# How providers and their kin say that the model does not hold so much, and what Claude Code looks for in it.
+_TOO_LONG = re.compile(
+    r"prompt is too long|input is too long|too long to fit into the model|context[_ ](?:window|limit|length)"
+    r"|maximum model length|exceeds the maximum number of (?:input )?tokens|too many input tokens",
+    re.IGNORECASE,
+)
+_KNOWN_TO_CLIENTS = "prompt is too long"
 _PASSED_ON = frozenset((400, 404, 413, 422))  # the rest of the refusals become 400
 _REFUSED = frozenset(range(400, 500)) - {409, 424, 425}
 
@@ -77,6 +85,8 @@ def from_status(status: int, message: str, *, wait_ms: int = 0, param: str = "")
             return ProviderRateLimited(tell, retry_after_ms=wait_ms)
         case 503 | 529:
             return Overloaded("The provider is overloaded; try again shortly.", retry_after_ms=wait_ms)
+        case 400 | 413 | 422 if _TOO_LONG.search(said):
+            return _too_long(said, status, param)
         case _ if status in _REFUSED:
             kept = status if status in _PASSED_ON else 400
             return ProviderRefused(said or "The provider refused the request.", provider_status=kept, param=param)
@@ -86,3 +96,9 @@ def from_status(status: int, message: str, *, wait_ms: int = 0, param: str = "")
         case _:
             tell = f"The provider failed (status {status}); try again."
             return UpstreamError(tell, retry_after_ms=wait_ms)
+
+
+def _too_long(said: str, status: int, param: str) -> ContextTooLong:
+    """Where the answer's length is what is too much, the provider's own sentence says by how much, and stands alone."""
+    known = _KNOWN_TO_CLIENTS in said.lower() or "max_tokens" in said
+    return ContextTooLong(said if known else f"{_KNOWN_TO_CLIENTS}: {said}", provider_status=status, param=param)

@@ -166,10 +166,14 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
-    """A request in a provider's format; `dropped` names the caller's members that it does not honour."""
+    """A request in a provider's format; `dropped` names the caller's members that it does not honour.
+
+    `names`: of tools that stand in it under another name, the caller's.
+    """
 
     body: dict[str, Any]
     dropped: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def serialised(self, front: Mapping[str, Any] | None = None) -> bytes:
         """The body as JSON, `front`'s members before its own. InvalidRequest where it is too deep to be written."""

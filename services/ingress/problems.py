@@ -62,6 +62,8 @@ ROWS: dict[str, Row] = {
     "not_open": Row(409, _INVALID, "not_open", "conflict_error"),
     "rate_limit_exceeded": Row(429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error"),
     "provider_refused": Row(400, _INVALID, None, _INVALID),  # or the provider's own 404, 413, 422
+    "context_length_exceeded": Row(400, _INVALID, "context_length_exceeded", _INVALID),
+    "content_filter": Row(400, _INVALID, "content_filter", _INVALID),
     "upstream_error": Row(502, "server_error", "upstream_error", "api_error"),
     "credential_refused": Row(502, "server_error", "upstream_error", "api_error"),
     "timeout": Row(504, "server_error", "timeout", "timeout_error"),

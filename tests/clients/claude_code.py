@@ -14,8 +14,10 @@ NAMES = (
     *("Task", "TaskOutput", "Bash", "Glob", "Grep", "ExitPlanMode", "Read", "Edit", "Write", "NotebookEdit"),
     *("WebFetch", "TodoWrite", "WebSearch", "KillShell", "AskUserQuestion", "Skill", "EnterPlanMode"),
     "mcp__github__search_issues",
+    "mcp__plugin_project-management_issue-tracker__list_comments_of_issue",
 )
 CACHED = {"type": "ephemeral"}
+SHARED = {"type": "ephemeral", "scope": "global"}
 CALL = "toolu_01A09q90qw90lq917835lq9"
 
 
@@ -61,13 +63,13 @@ def request(model: str, text: str, **more: Any) -> dict[str, Any]:
         "model": model,
         "max_tokens": 32000,
         "stream": True,
-        "metadata": {"user_id": "user_5f2c_account__session_0b7c5f7e-6a0e-4a3b-9a35-000000000000"},
+        "metadata": {"user_id": f"user_{'5f2c' * 16}_account_{'0' * 36}_session_{'0' * 36}"},
         "thinking": {"type": "enabled", "budget_tokens": 10000},
         "system": [
             {
                 "type": "text",
                 "text": "You are Claude Code, Anthropic's official CLI for Claude.",
-                "cache_control": CACHED,
+                "cache_control": SHARED,
             },
             {"type": "text", "text": "You are an interactive tool.\n" + "Be concise.\n" * 200, "cache_control": CACHED},
         ],

@@ -309,6 +309,24 @@ async def test_usage_is_counted_though_the_caller_did_not_ask_for_it(edge: Edge,
     assert record["usage"].get("estimated") in {None, False}
 
 
+@each_route
+@both_ways
+async def test_a_tool_with_a_name_of_a_hundred_letters_is_called_by_it(edge: Edge, route: str, stream: bool) -> None:
+    """Claude Code puts a plugin's and a server's name before each tool's; most providers take 64 letters."""
+    name = "mcp__plugin_" + "x" * 82 + "__look"
+    body = {
+        "model": route,
+        "max_tokens": 4000,
+        "stream": stream,
+        "messages": user("look around"),
+        "tools": [{"name": name, "input_schema": {"type": "object", "properties": {}}}],
+        "tool_choice": {"type": "tool", "name": name},
+    }
+    reply = await edge.send("POST", "/v1/messages", body=body)
+    assert reply.status == 200, reply.body
+    assert b'"name":"%b"' % name.encode() in reply.body
+
+
 async def test_a_tools_schema_is_the_same_json_on_the_way(edge: Edge, street: Street) -> None:
     """Keywords of JSON Schema that a translator does not know are not its to take away."""
     before = await mark(street)

@@ -11,6 +11,7 @@ from libs.dialects.anthropic_messages.outgoing_messages import (
     write_messages,
     write_system,
 )
+from libs.dialects.calls import fitted
 from libs.dialects.form import Request, Thinking, Tool, ToolCall, Written
 from libs.dialects.models import ModelFlags
 
@@ -28,6 +29,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     """
     for name in request.demands:
         raise InvalidRequest(f"'{name}' is not available on this route: leave it out or choose another.", param=name)
+    request, names = fitted(request, _NAME)
     dropped: list[str] = []
     messages = write_messages(request.turns, model)
     thinking, effort = _thinking(request, model, messages, dropped)
@@ -46,7 +48,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     body |= _sampling(request, model, thinking=thinking.get("type") in ("enabled", "adaptive"), dropped=dropped)
     body |= _stop(request)
     body |= _hints(request, dropped)
-    return Written(body=body, dropped=tuple(dropped))
+    return Written(body=body, dropped=tuple(dropped), names=names)
 
 
 # --- length, sampling, hints --------------------------------------------------------------------------------------
@@ -111,6 +113,9 @@ def _thinking(
     match asked.kind:
         case "default":
             return {}, ""
+        case "off" if model.always_thinks:
+            dropped.append("reasoning_effort")
+            return {}, "low"  # as little as it can
         case "off":
             return ({"type": "disabled"}, "") if model.thinking == "adaptive" else ({}, "")
         case "on":
@@ -177,8 +182,6 @@ def _tools(request: Request, model: ModelFlags, dropped: list[str]) -> dict[str,
 
 
 def _tool(tool: Tool, model: ModelFlags) -> dict[str, Any]:
-    if not _NAME.fullmatch(tool.name):
-        raise InvalidRequest("On this route tool names are 1 to 128 letters, digits, '_' or '-'.", param="tools")
     written: dict[str, Any] = {"name": tool.name, "input_schema": {"type": "object", **tool.schema}}
     if tool.description.strip():
         written["description"] = tool.description

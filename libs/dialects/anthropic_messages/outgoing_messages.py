@@ -6,6 +6,7 @@ import re
 from typing import Any, assert_never
 
 from libs.contracts.errors import InvalidRequest
+from libs.dialects.calls import told_apart
 from libs.dialects.form import Cache, Document, Image, Part, Reasoning, Request, Role, Text, ToolCall, ToolResult, Turn
 from libs.dialects.images import PDF
 from libs.dialects.models import ModelFlags
@@ -41,7 +42,7 @@ def write_system(request: Request) -> list[dict[str, Any]]:
 def write_messages(turns: tuple[Turn, ...], model: ModelFlags) -> list[dict[str, Any]]:
     """InvalidRequest where no turn of a user begins, or the model does not go on from an assistant's last words."""
     messages: list[dict[str, Any]] = []
-    for turn in turns:
+    for turn in told_apart(turns):
         content = [block for part in turn.parts for block in _block(part, model)]
         if not content:
             continue

@@ -7,11 +7,12 @@ import orjson
 
 from libs.contracts.errors import NorthernError, UpstreamError
 from libs.dialects import failures
+from libs.dialects.anthropic_messages import marks
 from libs.dialects.anthropic_messages.answer import written
 from libs.dialects.anthropic_messages.errors import stream_failure
 from libs.dialects.anthropic_messages.foreign import may_hold_foreign, without_foreign
 from libs.dialects.anthropic_messages.usage import fresher, read_usage
-from libs.dialects.fields import count, obj, string
+from libs.dialects.fields import count, obj, read_json, string
 from libs.dialects.form import Usage
 from libs.dialects.sse import EVENT_LIMIT, WholeEvents, each_event, read_event, too_large
 
@@ -29,15 +30,17 @@ _EMPTY_START = re.compile(rb'"(?:text|thinking)"\s*:\s*""')
 # --- requests -----------------------------------------------------------------------------------------------------
 
 
-def outgoing(body: bytes, front: dict[str, Any]) -> bytes:
+def outgoing(body: bytes, front: dict[str, Any], *, cloud: bool = False) -> bytes:
     """`body` is one JSON object, without `model` and `stream`; the members of `front` stand before its own.
 
-    A caller's own `anthropic_version` or `anthropic_beta` gives way to that of `front`, and thoughts that are not a
-    Claude's stay behind: only then is the body parsed.
+    A caller's own `anthropic_version` or `anthropic_beta` gives way to that of `front`, thoughts that are not a
+    Claude's stay behind, and marks that a `cloud` refuses are changed to what it takes: only then is the body parsed.
     """
     ours = any(name.startswith("anthropic_") and b'"%b"' % name.encode() in body for name in front)
-    if ours or may_hold_foreign(body):
+    marked = cloud and marks.may_be_refused(body)
+    if ours or marked or may_hold_foreign(body):
         given = without_foreign(obj(orjson.loads(body)))
+        given = marks.without_refused(given) if marked else given
         return orjson.dumps(front | {name: v for name, v in given.items() if name not in front})
     if not front:
         return body
@@ -69,7 +72,7 @@ def _said(block: dict[str, Any]) -> int:
 
 def _parsed(data: bytes) -> dict[str, Any]:
     try:
-        return obj(orjson.loads(data))
+        return obj(read_json(data))
     except ValueError as error:  # orjson's error repeats the document
         raise UpstreamError("The provider answered something that is not JSON; try again.") from error
 

@@ -25,6 +25,7 @@ _DOCUMENTS = {
 _TOOL_USE_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 # AWS, DocumentBlock.name: letters, digits, single spaces, hyphens, parentheses and square brackets; 200 at most.
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9\s\-()\[\]]+")
+_NOTHING = {"text": "(empty)"}  # what a tool said that said nothing: some models take no list without a block
 _NAME_LIMIT = 190  # leaves room for a number behind it
 
 
@@ -59,7 +60,7 @@ class BlockWriter:
                 assert_never(part)
 
     def _result(self, part: ToolResult) -> dict[str, Any]:
-        content = [block for inner in part.parts for block in self.write(inner)]
+        content = [block for inner in part.parts for block in self.write(inner)] or [_NOTHING]
         result: dict[str, Any] = {"toolUseId": tool_use_id(part.id), "content": content}
         if part.is_error:
             result["status"] = "error"

@@ -6,6 +6,7 @@ from typing import Any
 from libs.contracts.errors import InvalidRequest
 from libs.dialects.bedrock_converse.blocks import BlockWriter, family
 from libs.dialects.bedrock_converse.caching import mark_of, point
+from libs.dialects.calls import told_apart
 from libs.dialects.form import Reasoning, Request, Role, ToolCall, ToolResult, Turn
 from libs.dialects.models import ModelFlags
 from libs.dialects.signatures import unmarked
@@ -20,7 +21,7 @@ def write_messages(turns: tuple[Turn, ...], model: ModelFlags) -> list[dict[str,
     """Converse wants user and assistant to alternate, the user first. InvalidRequest where no turn of a user begins."""
     messages: list[dict[str, Any]] = []
     writer = BlockWriter(model)
-    for role, run in groupby(turns, key=lambda turn: turn.role):
+    for role, run in groupby(told_apart(turns), key=lambda turn: turn.role):
         # sorted() is stable: results keep their order, and so does what follows them.
         parts = sorted((part for turn in run for part in turn.parts), key=lambda part: not isinstance(part, ToolResult))
         content: list[dict[str, Any]] = []

@@ -7,7 +7,8 @@ import orjson
 from libs.contracts.errors import InvalidRequest
 from libs.dialects.bedrock_converse import caching
 from libs.dialects.bedrock_converse.messages import answers_unsigned_call, write_messages, write_system
-from libs.dialects.bedrock_converse.tools import one_at_a_time, tool_config
+from libs.dialects.bedrock_converse.tools import TOOL_NAME, one_at_a_time, tool_config
+from libs.dialects.calls import fitted
 from libs.dialects.form import Request, Thinking, Written
 from libs.dialects.models import ModelFlags
 
@@ -24,6 +25,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     """
     for name in request.demands:
         raise InvalidRequest(f"'{name}' is not available on this route: leave it out or choose another.", param=name)
+    request, names = fitted(request, TOOL_NAME)
     dropped = sorted(request.hints)
     body: dict[str, Any] = {"messages": write_messages(request.turns, model)}
     if system := write_system(request, model):
@@ -48,7 +50,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     caching.trim(body)
     if caching.left_out(request, model, body):
         dropped.append("cache_control")
-    return Written(body=body, dropped=tuple(dict.fromkeys(dropped)))
+    return Written(body=body, dropped=tuple(dict.fromkeys(dropped)), names=names)
 
 
 def _beside(request: Request, model: ModelFlags, body: dict[str, Any], dropped: list[str]) -> None:

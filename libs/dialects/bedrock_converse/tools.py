@@ -3,13 +3,12 @@
 import re
 from typing import Any
 
-from libs.contracts.errors import InvalidRequest
 from libs.dialects.bedrock_converse.caching import point
 from libs.dialects.bedrock_converse.messages import called_tools
 from libs.dialects.form import Request, Tool
 from libs.dialects.models import ModelFlags
 
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 def tool_config(request: Request, model: ModelFlags, dropped: list[str]) -> dict[str, Any]:
@@ -41,9 +40,8 @@ def _unknown(name: str) -> Tool:
 
 
 def _spec(tool: Tool, model: ModelFlags) -> list[dict[str, Any]]:
-    if not _NAME.fullmatch(tool.name):
-        raise InvalidRequest("On this route tool names are 1 to 64 letters, digits, '_' or '-'.", param="tools")
-    spec: dict[str, Any] = {"name": tool.name, "inputSchema": {"json": tool.schema}}
+    """Bedrock refuses a schema that does not say `object`, which callers may leave out where it has `properties`."""
+    spec: dict[str, Any] = {"name": tool.name, "inputSchema": {"json": {"type": "object", **tool.schema}}}
     if tool.description.strip():
         spec["description"] = tool.description
     if tool.strict and model.structured:

@@ -3,15 +3,17 @@
 from typing import Any
 
 from libs.contracts.errors import UpstreamError
+from libs.dialects.calls import fitted
 from libs.dialects.form import Request
 from libs.dialects.gemini.contents import write_contents, write_system
 from libs.dialects.gemini.errors import error_of, from_error
-from libs.dialects.gemini.outgoing import write_tools
+from libs.dialects.gemini.outgoing import TOOL_NAME, write_tools
 from libs.dialects.models import ModelFlags
 
 
 def write_count(request: Request, model: ModelFlags) -> dict[str, Any]:
     """InvalidRequest where the request itself would be refused for its messages or tools."""
+    request, _ = fitted(request, TOOL_NAME)
     body: dict[str, Any] = {"contents": write_contents(request.turns, model)}
     if system := write_system(request):
         body["systemInstruction"] = system

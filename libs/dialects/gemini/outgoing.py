@@ -4,12 +4,13 @@ import re
 from typing import Any, assert_never
 
 from libs.contracts.errors import InvalidRequest
+from libs.dialects.calls import fitted
 from libs.dialects.form import Cache, Request, Tool, ToolResult, Written
 from libs.dialects.gemini.contents import write_contents, write_system
 from libs.dialects.gemini.generation import generation_config
 from libs.dialects.models import ModelFlags
 
-_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}")
+TOOL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}")
 _HONOURED = frozenset(("logprobs", "top_logprobs"))
 # Members of a schema that say nothing about what may be in the object.
 _BARE = frozenset(("type", "properties", "required", "additionalProperties", "$schema", "title"))
@@ -26,6 +27,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
         if name not in _HONOURED:
             told = f"'{name}' is not available on this route: leave it out or choose another."
             raise InvalidRequest(told, param=name)
+    request, names = fitted(request, TOOL_NAME)
     dropped = sorted(request.hints)
     body: dict[str, Any] = {"contents": write_contents(request.turns, model)}
     if system := write_system(request):
@@ -41,7 +43,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
         body["generationConfig"] = config
     if _marked(request):
         dropped.append("cache_control")
-    return Written(body=body, dropped=tuple(dict.fromkeys(dropped)))
+    return Written(body=body, dropped=tuple(dict.fromkeys(dropped)), names=names)
 
 
 # --- tools --------------------------------------------------------------------------------------------------------
@@ -52,9 +54,6 @@ def write_tools(tools: tuple[Tool, ...]) -> list[dict[str, Any]]:
 
 
 def _declaration(tool: Tool) -> dict[str, Any]:
-    if not _NAME.fullmatch(tool.name):
-        told = "On this route tool names begin with a letter or '_' and have 64 letters, digits, '_', '.', ':' or '-'."
-        raise InvalidRequest(told, param="tools")
     declaration: dict[str, Any] = {"name": tool.name}
     if tool.description.strip():
         declaration["description"] = tool.description

@@ -188,7 +188,7 @@ def _shown(answer: Answer) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
                 function = {"name": part.name, "arguments": written_arguments(part.arguments)}
                 calls.append({"id": part.id, "type": "function", "function": function, **beside})
             case Text():
-                pass
+                details.words(part.text)
     return calls, entries + details.rest()
 
 

@@ -32,6 +32,8 @@ from libs.dialects.openai_chat.errors import read_failure
 from libs.dialects.openai_chat.messages import parsed_arguments
 from libs.dialects.openai_chat.usage import told_usage
 
+_NONE = "null"  # what some servers write for a tool without parameters
+
 
 @dataclass(kw_only=True, slots=True)
 class _Block:
@@ -54,6 +56,9 @@ class _Block:
         if len(self.arguments) == self.looked:
             return False
         self.looked = len(self.arguments)
+        return self.whole()
+
+    def whole(self) -> bool:
         written = "".join(self.arguments)
         return written.rstrip().endswith("}") and parsed_arguments(written) is not None
 
@@ -153,7 +158,8 @@ class StreamDecoder:
             if isinstance(at := call.get("index"), int):
                 self._calls[at] = block
         block.name = block.name or name
-        if fragment := written_arguments(function.get("arguments")):
+        fragment = written_arguments(function.get("arguments"))
+        if fragment and not (fragment == _NONE and not block.arguments):
             self._wrote(fragment)
             block.waiting.append(fragment)
             block.arguments.append(fragment)
@@ -164,8 +170,12 @@ class StreamDecoder:
         """The call that this fragment goes on with. Some servers give every call the index 0, or none."""
         at = call.get("index")
         block = self._calls.get(at) if isinstance(at, int) else self._last_call
-        other = block is not None and name and given_id and block.given_id and given_id != block.given_id
-        return None if other else block
+        if block is None or not name:
+            return block
+        if given_id and block.given_id:
+            return block if given_id == block.given_id else None
+        # Without ids a name alone tells that the next call begins, for some repeat it with every fragment.
+        return None if block.name and not given_id and block.whole() else block
 
     def _wrote(self, said: str) -> None:
         self.started = True

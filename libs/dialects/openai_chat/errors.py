@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from libs.contracts.errors import CredentialRefused, NorthernError, UpstreamError
+from libs.contracts.errors import ContentFiltered, CredentialRefused, NorthernError, UpstreamError
 from libs.dialects import failures
 from libs.dialects.fields import obj, string
 
@@ -23,6 +23,8 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Northern
     message = string(error) or string(inner.get("message")) or string(inner.get("detail"))
     if status == 429 and "insufficient_quota" in (inner.get("code"), inner.get("type")):  # noqa: PLR2004 - HTTP's number
         return CredentialRefused("The provider refused the gateway's own account; try another route.")
+    if status == 400 and (filtered := _filtered(inner)):  # noqa: PLR2004 - HTTP's number
+        return filtered
     wait = failures.retry_after_ms(headers)
     return failures.from_status(status, message, wait_ms=wait, param=string(inner.get("param")))
 
@@ -33,9 +35,19 @@ def read_failure(event: object) -> NorthernError | None:
     error = told if told.get("object") == "error" else told.get("error")
     if not error:
         return None
+    if filtered := _filtered(obj(error)):
+        return filtered
     message = string(error) or string(obj(error).get("message"))
     code = obj(error).get("code")
     if isinstance(code, int) and 400 <= code < 600:  # noqa: PLR2004 - HTTP's failures
         return failures.from_status(code, message)
     said = failures.clean(message)
     return UpstreamError(f"The provider failed in mid-answer: {said}" if said else "The provider failed in mid-answer.")
+
+
+def _filtered(error: Mapping[str, object]) -> ContentFiltered | None:
+    """Azure's refusal of a prompt, of which some clients tell their users by its code."""
+    if error.get("code") != ContentFiltered.code:
+        return None
+    said = failures.clean(string(error.get("message"))) or "The provider's content filter refused the prompt."
+    return ContentFiltered(said, param=string(error.get("param")))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import orjson
 
 from libs.contracts.errors import InvalidRequest
-from libs.dialects.fields import items, members, named, text, wrong
+from libs.dialects.fields import items, members, named, read_json, text, wrong
 from libs.dialects.form import Cache, Document, Image, Part, Reasoning, Role, Text, ToolCall, ToolResult, Turn
 from libs.dialects.images import PDF, checked_image, checked_link, checked_pdf
 from libs.dialects.openai_chat.thoughts import arrange, read_call_signature, read_details
@@ -67,7 +67,7 @@ def _assistant(message: dict[str, Any], path: str) -> Turn:
         raise InvalidRequest(told, param=f"{path}.function_call")
     if message.get("audio") is not None:
         raise InvalidRequest("Audio in the history cannot be sent on this route.", param=f"{path}.audio")
-    said: list[Part] = []
+    said: list[Text] = []
     for member in ("content", "refusal"):
         if message.get(member) is not None:
             said += _parts(message, path, member, _text_part)
@@ -78,8 +78,7 @@ def _assistant(message: dict[str, Any], path: str) -> Turn:
         if len({call.id for _, call in calls}) != len(calls):
             raise wrong(f"{path}.tool_calls", "give each call its own id")
     details = read_details(message.get("reasoning_details") or [], f"{path}.reasoning_details")
-    before, after = arrange(details, calls)
-    return _turn(Role.ASSISTANT, [*before, *said, *after], message, path)
+    return _turn(Role.ASSISTANT, arrange(details, said, calls), message, path)
 
 
 def _turn(role: Role, parts: Sequence[Part], message: dict[str, Any], path: str) -> Turn:
@@ -108,9 +107,9 @@ def _tool_call(value: object, path: str) -> tuple[Reasoning | None, ToolCall]:
 
 
 def parsed_arguments(written: str) -> dict[str, Any] | None:
-    """None where they are no JSON object. OpenAI's models write nothing at all for a tool without parameters."""
+    """None where they are no JSON object. For a tool without parameters models write nothing at all, or `null`."""
     try:
-        read = orjson.loads(written) if written.strip() else {}
+        read = read_json(written) if written.strip() not in ("", "null") else {}
         if written.count("{") + written.count("[") > _DEEP and not _writable(read):
             return None
     except ValueError:  # orjson's error repeats the document

@@ -1,9 +1,11 @@
 """The form as a chat completion request: what a caller of another dialect asked, as OpenAI and its kin take it."""
 
+import hashlib
 import re
 from typing import Any, assert_never
 
 from libs.contracts.errors import InvalidRequest
+from libs.dialects.calls import fitted
 from libs.dialects.form import Cache, Request, Tool, Written
 from libs.dialects.models import ModelFlags
 from libs.dialects.openai_chat.history import write_messages
@@ -12,10 +14,13 @@ from libs.dialects.openai_chat.request import HINTS, TOOL_NAME
 _STOPS = 4  # OpenAI's own limit
 _SCHEMA_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _DEMANDS = frozenset(("logit_bias", "logprobs", "top_logprobs", "web_search_options"))
-_NOT_SENT = frozenset(("cache_control", "prompt_cache_options"))
+# `metadata` of Anthropic's dialect is another thing: what it has beside the user.
+_NOT_SENT = frozenset(("cache_control", "metadata", "prompt_cache_options"))
+_USER_LIMIT = 64  # OpenAI refuses a longer one; Claude Code's has 150 letters
 _TIERS = {"standard_only": "default"}  # Anthropic's word for it
 # Tokens of thinking, and the effort that spends about as many.
 _EFFORTS = ((2048, "low"), (8192, "medium"))
+_HIGHEST = {"xhigh": "high", "max": "high"}  # of the models that cannot stop thinking: the older ones
 
 
 def write_request(request: Request, model: ModelFlags) -> Written:
@@ -23,6 +28,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
 
     Members are named as a caller of Anthropic's dialect knows them; OpenAI's own callers' bodies pass as they are.
     """
+    request, names = fitted(request, TOOL_NAME)
     dropped = [name for name in request.hints if name not in HINTS or name in _NOT_SENT]
     body: dict[str, Any] = {"messages": write_messages(request, model)}
     _length_and_sampling(request, model, body, dropped)
@@ -37,7 +43,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     _hints_and_demands(request, body)
     if _marks_cache(request):
         dropped.append("cache_control")
-    return Written(body=body, dropped=tuple(dict.fromkeys(dropped)))
+    return Written(body=body, dropped=tuple(dict.fromkeys(dropped)), names=names)
 
 
 def _length_and_sampling(request: Request, model: ModelFlags, body: dict[str, Any], dropped: list[str]) -> None:
@@ -69,12 +75,16 @@ def _thinking(request: Request, model: ModelFlags, body: dict[str, Any], dropped
     elif thinking.kind == "off":
         body["reasoning_effort"] = "none"
     elif thinking.effort:
-        body["reasoning_effort"] = thinking.effort
+        body["reasoning_effort"] = _effort(thinking.effort, model)
     elif thinking.budget is not None:
         fits = (effort for most, effort in _EFFORTS if thinking.budget <= most)
         body["reasoning_effort"] = next(fits, "high")
     else:
         body["reasoning_effort"] = "medium"  # newer models do not think unless they are told to
+
+
+def _effort(asked: str, model: ModelFlags) -> str:
+    return _HIGHEST.get(asked, asked) if model.always_thinks else asked
 
 
 # --- tools --------------------------------------------------------------------------------------------------------
@@ -83,7 +93,7 @@ def _thinking(request: Request, model: ModelFlags, body: dict[str, Any], dropped
 def _tools(request: Request, body: dict[str, Any]) -> None:
     if not request.tools:
         return
-    body["tools"] = [_tool(tool, f"tools.{at}") for at, tool in enumerate(request.tools)]
+    body["tools"] = [_tool(tool) for tool in request.tools]
     match request.tool_choice.kind:
         case "auto":
             pass  # the default
@@ -97,10 +107,7 @@ def _tools(request: Request, body: dict[str, Any]) -> None:
         body["parallel_tool_calls"] = False
 
 
-def _tool(tool: Tool, path: str) -> dict[str, Any]:
-    if not TOOL_NAME.fullmatch(tool.name):
-        told = f"'{path}.name' must be 1 to 64 letters, digits, '_' or '-' on this route."
-        raise InvalidRequest(told, param=f"{path}.name")
+def _tool(tool: Tool) -> dict[str, Any]:
     function: dict[str, Any] = {"name": tool.name, "parameters": tool.schema}
     if tool.description:
         function["description"] = tool.description
@@ -147,6 +154,8 @@ def _hints_and_demands(request: Request, body: dict[str, Any]) -> None:
     body.update((name, value) for name, value in request.hints.items() if name in HINTS and name not in _NOT_SENT)
     if isinstance(tier := body.get("service_tier"), str):
         body["service_tier"] = _TIERS.get(tier, tier)
+    if isinstance(user := body.get("user"), str) and len(user) > _USER_LIMIT:
+        body["user"] = hashlib.sha256(user.encode("utf-8", "replace")).hexdigest()
     for name, value in request.demands.items():
         if name not in _DEMANDS:
             told = f"'{name}' is not available on this route: leave it out or choose another."

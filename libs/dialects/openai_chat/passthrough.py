@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from libs.contracts.errors import InvalidRequest, NorthernError, UpstreamError
-from libs.dialects.fields import obj, seq
+from libs.dialects.fields import obj, read_json, seq
 from libs.dialects.form import Usage
 from libs.dialects.openai_chat.errors import read_failure
 from libs.dialects.openai_chat.usage import told_usage
@@ -55,7 +55,7 @@ def _with_usage(stream_options: bytes) -> bytes:
 def read_answer(body: bytes, model: str | None) -> tuple[bytes, Usage | None, int]:
     """The bytes to give on, the usage, the bytes of model output. UpstreamError where a 200 holds no answer."""
     try:
-        answer = orjson.loads(body)
+        answer = read_json(body)
     except ValueError as error:  # orjson's error repeats the document
         raise UpstreamError("The provider answered something that is not JSON; try again.") from error
     if failure := read_failure(answer):
@@ -189,7 +189,7 @@ class OpenAIStream:
             self.done = True
             return _blank_lead(event)
         try:
-            chunk = orjson.loads(data)
+            chunk = read_json(data)
         except ValueError:
             self.error = UpstreamError("The provider's stream holds something that is not JSON; try again.")
             return _blank_lead(event)

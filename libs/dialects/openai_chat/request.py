@@ -185,8 +185,9 @@ def _tool(value: object, path: str) -> Tool:
 
 def _tool_choice(value: object) -> tuple[ToolChoice, tuple[str, ...]]:
     """The choice, and the names it speaks of (`allowed_tools` narrows the list without forcing one)."""
-    if value in ("auto", "none", "required"):
-        return ToolChoice(kind=value), ()
+    kind = value["type"] if isinstance(value, dict) and value.keys() == {"type"} else value  # as Cursor writes it
+    if kind in ("auto", "none", "required"):
+        return ToolChoice(kind=kind), ()
     if not isinstance(value, dict) or value.get("type") not in ("function", "allowed_tools"):
         raise wrong("tool_choice", "be none, auto, required, a function or allowed_tools")
     if value["type"] == "function":

@@ -61,6 +61,7 @@ class StreamEncoder:
     def _encode(self, event: Event) -> bytes:
         match event:
             case TextDelta():
+                self._details.words(event.text)
                 return self._words(self._before_text, event.text)
             case ReasoningDelta():
                 return self._thought(event)

@@ -27,15 +27,18 @@ class _Piece:
     mark: Any
 
 
-def prefixes_in(body: Mapping[str, Any], model: str) -> tuple[Prefix, ...]:
-    """Every marked end, and the ends of the blocks before it; `body` has been checked. Raises Refusal."""
+def prefixes_in(body: Mapping[str, Any], model: str, *, scoped: bool = False) -> tuple[Prefix, ...]:
+    """Every marked end, and the ends of the blocks before it; `body` has been checked. Raises Refusal.
+
+    `scoped`: a mark may say who shares what it keeps.
+    """
     pieces = list(_pieces(body))
     if body.get("cache_control") is not None and pieces:
         last = max((i for i, piece in enumerate(pieces) if piece.value.get("type") not in _NEVER), default=0)
         piece = pieces[last]
         mark = piece.mark if piece.mark is not None else body["cache_control"]
         pieces[last] = _Piece(where="", value=piece.value, text_bytes=piece.text_bytes, role=piece.role, mark=mark)
-    kept = _kept(pieces)
+    kept = _kept(pieces, {"type", "ttl", "scope"} if scoped else {"type", "ttl"})
     if not kept:
         return ()
     near = {k for i in kept for k in range(max(0, i - _LOOK_BACK), i + 1)}
@@ -55,7 +58,7 @@ def text_bytes_in(body: Mapping[str, Any]) -> int:
     return sum(piece.text_bytes for piece in _pieces(body))
 
 
-def _kept(pieces: Sequence[_Piece]) -> dict[int, int]:
+def _kept(pieces: Sequence[_Piece], members: set[str]) -> dict[int, int]:
     """How long each marked end is kept, in seconds."""
     kept: dict[int, int] = {}
     for i, piece in enumerate(pieces):
@@ -65,7 +68,7 @@ def _kept(pieces: Sequence[_Piece]) -> dict[int, int]:
         if piece.value.get("type") in _NEVER:
             raise invalid(where, "Extra inputs are not permitted")
         tagged(piece.mark, ("ephemeral",), where)
-        mark = an_object(piece.mark, f"{where}.ephemeral", {"type", "ttl"})
+        mark = an_object(piece.mark, f"{where}.ephemeral", members)
         seconds = _KEEP_S[one_of(mark.get("ttl") or "5m", _KEEP_S, f"{where}.ephemeral.ttl")]
         if kept and seconds > min(kept.values()):
             raise invalid(

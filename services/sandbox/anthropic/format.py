@@ -66,7 +66,7 @@ class DirectWire:
             transport=Transport.DIRECT,
             counting=self.operation is Operation.COUNT,
             version=received.headers["anthropic-version"],
-            betas=bool(received.headers.get("anthropic-beta")),
+            betas=received.headers.get("anthropic-beta", ""),
         )
         return read(received.body, call)
 
@@ -128,7 +128,7 @@ class VertexWire:
             model=self.model,
             stream=self.operation is Operation.STREAM,
             counting=self.operation is Operation.COUNT,
-            betas=bool(received.headers.get("anthropic-beta")),
+            betas=received.headers.get("anthropic-beta", ""),
         )
         return read(received.body, call)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from services.sandbox.anthropic.betas import CACHE_SCOPE, betas_in
 from services.sandbox.anthropic.blocks import Rules, Transport, read_system
 from services.sandbox.anthropic.caching import prefixes_in, text_bytes_in
 from services.sandbox.anthropic.models import claude
@@ -22,7 +23,6 @@ from services.sandbox.anthropic.options import (
 from services.sandbox.anthropic.shapes import (
     Json,
     a_flag,
-    a_list,
     a_string,
     an_integer,
     an_object,
@@ -75,7 +75,7 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What is known of a request beside its body. `version` and `betas`: from the headers, on the direct transport.
+    """What is known of a request beside its body. `version` and `betas`: the headers, where the transport has them.
 
     `model`: from the path; empty: it is in the body. `stream`: the path says so.
     """
@@ -85,7 +85,7 @@ class Call:
     stream: bool = False
     counting: bool = False
     version: str = ""
-    betas: bool = False
+    betas: str = ""
 
 
 def read(raw: bytes, call: Call) -> Ask:
@@ -100,21 +100,23 @@ def read(raw: bytes, call: Call) -> Ask:
 
 def read_body(body: Json, call: Call) -> Ask:
     """As `read`, of a body that is JSON already; raises Refusal."""
-    betas = call.betas or bool(a_list(body.get("anthropic_beta") or [], "anthropic_beta"))
+    betas = betas_in(body, call.betas, call.transport)
     known = (_COUNTED if call.counting else KNOWN) | _MEMBERS[call.transport] | (_BETA if betas else frozenset())
+    if call.transport is not Transport.DIRECT:
+        known -= {"cache_control"}  # a mark of the whole request
     an_object(body, "", known if call.model else known | {"model"})
     model = call.model or a_string(needed(body, "model", ""), "model")
     if not model:
         raise invalid("model", "String should have at least 1 character")
     if "missing-model" in model:
         raise Refusal(404, f"model: {model}")
-    rules = Rules(transport=call.transport, model=claude(model), dated=_dated(body, call, model), betas=betas)
+    rules = Rules(transport=call.transport, model=claude(model), dated=_dated(body, call, model), betas=bool(betas))
     if not call.counting:
         _limits(body, rules)
-    return _asked(body, call, rules)
+    return _asked(body, call, rules, scoped=CACHE_SCOPE in betas)
 
 
-def _asked(body: Json, call: Call, rules: Rules) -> Ask:
+def _asked(body: Json, call: Call, rules: Rules, *, scoped: bool) -> Ask:
     turns = read_turns(needed(body, "messages", ""), rules)
     read_system(body.get("system") or "")
     thinking = thinking_in(body, rules)
@@ -123,7 +125,7 @@ def _asked(body: Json, call: Call, rules: Rules) -> Ask:
         thinking_first(turns)
     tools = tools_in(body, rules)
     choice, forced, parallel = choice_in(body, tools, thinking)
-    schema, stops, prefixes = schema_in(body, rules), stops_in(body), prefixes_in(body, rules.model.name)
+    schema, stops, prefixes = schema_in(body, rules), stops_in(body), prefixes_in(body, rules.model.name, scoped=scoped)
     last, said = last_user(turns)
     try:
         text, directive = written_in(said)

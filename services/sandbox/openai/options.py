@@ -13,6 +13,9 @@ Json = Mapping[str, Any]  # a request body, not yet validated
 _REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9])")
 _QWEN = re.compile(r"qwen3", re.IGNORECASE)
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+# The first of the reasoning models always think, and know none of the highest efforts.
+_OLDER = re.compile(r"(^|/)(o\d|gpt-5(-mini|-nano)?(-\d{4}-\d\d-\d\d)?$)")
+_NOT_OLDER = frozenset({"none", "xhigh", "max"})
 _WITHOUT_THOUGHT = frozenset({"none", "minimal"})
 # What a reasoning model takes at its default only, and what it does not take at all.
 _FIXED = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
@@ -51,6 +54,12 @@ def thinks(body: Json, model: str, house: House) -> bool:
         if effort is not None:
             raise _unsupported("reasoning_effort")
         return False
+    if effort in _NOT_OLDER and _OLDER.search(model):
+        raise wrong(
+            f"Unsupported value: 'reasoning_effort' does not support '{effort}' with this model.",
+            "reasoning_effort",
+            "unsupported_value",
+        )
     if effort not in _WITHOUT_THOUGHT:
         _sampling(body)
     return effort not in _WITHOUT_THOUGHT

@@ -39,6 +39,7 @@ VLLM = frozenset(
     """.split()
 )
 _LEAST_CACHED, _CACHE_STEP = 1024, 128
+_LONGEST_USER = 64
 _RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0, 2),
     "top_p": (0, 1),
@@ -59,6 +60,8 @@ def read(raw: bytes, *, deployment: str = "", house: House = House.OPENAI) -> Ch
     _known_fields(body, KNOWN | VLLM if vllm else KNOWN)
     model = deployment or _model(body)
     _numbers(body)
+    if not vllm:
+        _about_the_caller(body)
     if not vllm and "max_tokens" in body and is_reasoning(model):
         raise wrong(
             "Unsupported parameter: 'max_tokens' is not supported with this model. "
@@ -103,6 +106,20 @@ def read(raw: bytes, *, deployment: str = "", house: House = House.OPENAI) -> Ch
         obfuscated=options.obfuscated,
         usage_in_each=options.usage_in_each,
     )
+
+
+def _about_the_caller(body: Json) -> None:
+    for name in ("user", "safety_identifier"):
+        value = body.get(name)
+        if isinstance(value, str) and len(value) > _LONGEST_USER:
+            raise wrong(
+                f"Invalid '{name}': string too long. Expected a string with maximum length {_LONGEST_USER}, but got a "
+                f"string with length {len(value)} instead.",
+                name,
+                "string_above_max_length",
+            )
+    if not isinstance(body.get("metadata") or {}, dict):
+        raise wrong("Invalid type for 'metadata': expected an object.", "metadata", "invalid_type")
 
 
 def _parsed(raw: bytes) -> Json:

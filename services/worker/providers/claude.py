@@ -11,16 +11,17 @@ from services.worker.providers.passed import Passed
 from services.worker.providers.translated import JsonEvents, Translated, Unframer
 
 NEWEST = "2026-10-21"  # without sampling parameters, and on the clouds only for models that have none
-_HEADER_LIMIT = 8192
 
 
-def body_of(envelope: Envelope, body: bytes, route: Route, front: dict[str, Any]) -> tuple[bytes, tuple[str, ...]]:
+def body_of(
+    envelope: Envelope, body: bytes, route: Route, front: dict[str, Any], *, cloud: bool = False
+) -> tuple[bytes, tuple[str, ...]]:
     """What leaves, and the caller's members that it drops. `front` stands before the members of the request.
 
-    A caller of this dialect gets his own value sent.
+    A caller of this dialect gets his own value sent, but for what every `cloud` refuses.
     """
     if callers.is_anthropic(envelope):
-        return passthrough.outgoing(body, front), ()
+        return passthrough.outgoing(body, front, cloud=cloud), ()
     written = outgoing.write_request(callers.read(envelope, body), domain.flags_of(route))
     return written.serialised(front), written.dropped
 
@@ -43,16 +44,3 @@ def cloud_version(envelope: Envelope, route: Route, older: str) -> str:
     """`anthropic_version` of a body on a cloud: the newest only where it was asked for and the model is new enough."""
     new = callers.is_anthropic(envelope) and envelope.anthropic_version == NEWEST
     return NEWEST if new and domain.flags_of(route).sampling == "none" else older
-
-
-def betas(envelope: Envelope) -> list[str]:
-    """The caller's own betas; one of another dialect has none."""
-    if not callers.is_anthropic(envelope):
-        return []
-    named = (each.strip() for each in header(envelope.anthropic_beta).split(","))
-    return [each for each in named if each]
-
-
-def header(value: str) -> str:
-    """A caller's header as it may be sent on: visible ASCII, bounded; "" where it is anything else."""
-    return value if len(value) <= _HEADER_LIMIT and value.isascii() and value.isprintable() else ""

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-import orjson
-
 from libs.contracts.errors import NorthernError, UpstreamError
 from libs.contracts.northern.v1.frames_pb2 import Usage
 from libs.dialects import form
+from libs.dialects.fields import read_json
 from libs.dialects.sse import EventSplitter
 from services.worker.callers import Reply
+from services.worker.providers.told import Told
 
 _DONE = b"[DONE]"  # how OpenAI and its kin end a stream
 
@@ -47,14 +47,14 @@ class JsonEvents:
 
     def feed(self, data: bytes) -> Iterable[tuple[str, dict[str, Any]]]:
         for event in self._splitter.feed(data):
-            if event.data and event.data != _DONE:
+            if event.data and event.data.strip() != _DONE:
                 yield event.event, read_object(event.data)
 
 
 def read_object(data: bytes) -> dict[str, Any]:
     """One JSON object of a provider. Google wraps some of its errors in a list."""
     try:
-        value = orjson.loads(data)
+        value = read_json(data)
     except ValueError:  # orjson's error repeats the document
         raise UpstreamError("The provider sent something that is not JSON; try again.") from None
     if isinstance(value, list) and len(value) == 1:
@@ -65,7 +65,7 @@ def read_object(data: bytes) -> dict[str, Any]:
 
 
 class Translated:
-    """services.worker.providers.base.Decoder between two dialects."""
+    """services.worker.providers.base.Decoder between two dialects. `told`: how the caller is told of calls."""
 
     def __init__(
         self,
@@ -74,9 +74,11 @@ class Translated:
         unframer: Unframer,
         events: ProviderEvents,
         read_answer: Callable[[dict[str, Any]], form.Answer],
+        told: Told | None = None,
     ) -> None:
         self._reply, self._unframer, self._events, self._read_answer = reply, unframer, events, read_answer
         self._encoder = reply.encoder()
+        self._told = told
         self._error: NorthernError | None = None
         self._usage: form.Usage | None = None
         self._output_bytes = 0
@@ -112,7 +114,9 @@ class Translated:
                 events += self._events.feed(kind, payload)
         except NorthernError as error:
             self._error = error
-        return self._encoder.encode(events) if events else b""
+        if not events:
+            return b""
+        return self._encoder.encode(self._told.events(events) if self._told else events)
 
     def finish(self) -> bytes:
         return self._encoder.done()
@@ -120,4 +124,4 @@ class Translated:
     def whole(self, body: bytes) -> bytes:
         answer = self._read_answer(read_object(body))
         self._usage, self._output_bytes = answer.usage, answer.output_bytes
-        return self._reply.whole(answer)
+        return self._reply.whole(self._told.answer(answer) if self._told else answer)

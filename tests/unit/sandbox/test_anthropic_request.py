@@ -211,7 +211,26 @@ def test_the_newer_version_takes_less(given_: dict[str, Any]) -> None:
 
 
 def test_what_is_in_beta_needs_the_header() -> None:
-    assert ask(Call(transport=Transport.DIRECT, version=DATED, betas=True), context_management={}).text == "hi"
+    assert ask(Call(transport=Transport.DIRECT, version=DATED, betas="a-1"), context_management={}).text == "hi"
+
+
+SCOPE = "prompt-caching-scope-2026-01-05"
+
+
+@pytest.mark.parametrize(
+    ("transport", "told"),
+    [(Transport.BEDROCK, "invalid beta flag"), (Transport.VERTEX, f"Unexpected value(s) `{SCOPE}` for the")],
+)
+def test_a_cloud_refuses_a_request_over_a_beta_or_a_mark_that_it_does_not_know(transport: Transport, told: str) -> None:
+    version = {Transport.BEDROCK: "bedrock-2023-05-31", Transport.VERTEX: "vertex-2023-10-16"}[transport]
+    call = Call(transport=transport, model=OLD)
+    cloud: dict[str, Any] = {"model": ..., "anthropic_version": version}
+    assert ask(call, anthropic_beta=["context-1m-2025-08-07"], **cloud).text == "hi"
+    assert refusal(call, anthropic_beta=[SCOPE], **cloud).message.startswith(told)
+    assert refusal(call, cache_control=MARK, **cloud).message == "cache_control: Extra inputs are not permitted"
+    scoped = {"system": [text("s") | {"cache_control": MARK | {"scope": "global"}}]}
+    assert refusal(call, **scoped, **cloud).message.endswith("scope: Extra inputs are not permitted")
+    assert ask(Call(transport=Transport.DIRECT, version=DATED, betas=SCOPE), cache_control=MARK, **scoped).text == "hi"
 
 
 def test_a_tool_loop_is_read() -> None:

@@ -64,8 +64,21 @@ def test_reasoning_models_refuse_max_tokens(model: str) -> None:
 def test_reasoning_models_refuse_sampling(given: dict[str, Any], code: str) -> None:
     assert refusal(model="gpt-5", **given).code == code
     if "reasoning_effort" not in given:
-        assert not ask(model="gpt-5", reasoning_effort="none", **given).thinking
+        assert not ask(model="gpt-5.4", reasoning_effort="none", **given).thinking
         assert ask(model="gpt-4o", **given).model == "gpt-4o"
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini-2025-08-07", "o3"])
+@pytest.mark.parametrize("effort", ["none", "xhigh", "max"])
+def test_the_first_reasoning_models_always_think_and_no_more_than_high(model: str, effort: str) -> None:
+    assert refusal(model=model, reasoning_effort=effort).code == "unsupported_value"
+    assert ask(model="gpt-5.4", reasoning_effort=effort).thinking is (effort != "none")
+
+
+def test_what_is_said_of_the_caller_is_short_and_metadata_an_object() -> None:
+    assert ask(user="u" * 64, metadata={"a": "b"}).model
+    assert refusal(user="u" * 65).code == "string_above_max_length"
+    assert refusal(metadata=True).code == "invalid_type"
 
 
 def test_reasoning_models_think_and_others_are_not_asked_to() -> None:

@@ -70,6 +70,14 @@ def test_no_frames_make_it_fall(payloads: list[bytes]) -> None:
         assert isinstance(decoder.feed(payload), bytes)
 
 
+def test_an_end_with_a_space_behind_it_is_an_end_and_half_a_character_no_failure() -> None:
+    decoder = between(PROVIDERS[4], Dialect.DIALECT_OPENAI_CHAT)
+    half = b'{"choices":[{"index":0,"delta":{"content":"a\\ud83d"},"finish_reason":"stop"}]}'
+    out = decoder.feed(b"data: " + half + b"\n\ndata: [DONE] \n\n")
+    assert "a\ufffd".encode() in out
+    assert (decoder.complete, decoder.error) == (True, None)
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_came_whole_before_garbage_is_given_on(dialect: Dialect) -> None:
     decoder = between(PROVIDERS[4], dialect)

@@ -14,6 +14,8 @@ _CODES: Final = (
     "route_not_allowed",
     "residency_refused",
     "provider_refused",
+    "context_length_exceeded",
+    "content_filter",
     "upstream_error",
     "credential_refused",
     "byok_credential_missing",

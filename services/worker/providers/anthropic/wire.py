@@ -10,6 +10,7 @@ from libs.dialects.anthropic_messages import errors
 from services.worker import callers
 from services.worker.providers import claude, counting
 from services.worker.providers.base import Prepared
+from services.worker.providers.betas import betas, header
 from services.worker.ways_out import WayOut
 
 VERSION = "2023-06-01"  # what a translated request is written for, and what stands where a client names none
@@ -45,9 +46,9 @@ class AnthropicProvider:
         accept = "text/event-stream" if envelope.shape.stream else "application/json"
         headers = {"Content-Type": "application/json", "Accept": accept, **self._credential}
         passes = callers.is_anthropic(envelope)
-        headers["anthropic-version"] = (claude.header(envelope.anthropic_version) if passes else "") or VERSION
-        if betas := claude.betas(envelope):
-            headers["anthropic-beta"] = ",".join(betas)
+        headers["anthropic-version"] = (header(envelope.anthropic_version) if passes else "") or VERSION
+        if asked := betas(envelope)[0]:
+            headers["anthropic-beta"] = ",".join(asked)
         return headers
 
 

@@ -26,6 +26,8 @@ from services.worker.providers.bedrock.signing import (
     SigV4,
     endpoint_url,
 )
+from services.worker.providers.betas import BEDROCK, betas
+from services.worker.providers.told import Told
 from services.worker.providers.translated import Translated
 from services.worker.ways_out import WayOut
 
@@ -47,9 +49,13 @@ class BedrockProvider:
         if callers.counts(envelope):
             return await self._count(envelope, body, route, way)
         if domain.is_claude(route):
-            verb, (payload, dropped), decoding = "invoke", _claude(envelope, body, route), _claude_decoder
+            verb, (payload, dropped), decoding = (
+                "invoke",
+                _claude(envelope, body, route),
+                _claude_decoder(envelope, route),
+            )
         else:
-            verb, (payload, dropped), decoding = "converse", _converse(envelope, body, route), _converse_decoder
+            verb, (payload, dropped, decoding) = "converse", _converse(envelope, body, route)
         if envelope.shape.stream:
             verb = f"{verb}-with-response-stream" if verb == "invoke" else f"{verb}-stream"
         url = endpoint_url(way.base_url, route.model, verb)
@@ -57,7 +63,7 @@ class BedrockProvider:
             url=url,
             headers=await self._signer.headers(url, payload),
             body=payload,
-            decoder=decoding(envelope, route),
+            decoder=decoding,
             dropped=dropped,
         )
 
@@ -88,9 +94,11 @@ class BedrockProvider:
 
 def _claude(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple[str, ...]]:
     front: dict[str, Any] = {"anthropic_version": claude.cloud_version(envelope, route, VERSION)}
-    if betas := claude.betas(envelope):
-        front["anthropic_beta"] = betas
-    return claude.body_of(envelope, body, route, front)
+    asked, unknown = betas(envelope, BEDROCK)
+    if asked:
+        front["anthropic_beta"] = asked
+    payload, dropped = claude.body_of(envelope, body, route, front, cloud=True)
+    return payload, (*dropped, *unknown)
 
 
 def _claude_decoder(envelope: Envelope, route: Route) -> Decoder:
@@ -99,18 +107,17 @@ def _claude_decoder(envelope: Envelope, route: Route) -> Decoder:
     return claude.decoder_of(envelope, route, ClaudeFrames())
 
 
-def _converse(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple[str, ...]]:
-    written = request.write_request(callers.read(envelope, body), domain.flags_of(route))
-    return written.serialised(), written.dropped
-
-
-def _converse_decoder(envelope: Envelope, route: Route) -> Decoder:
-    return Translated(
+def _converse(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple[str, ...], Decoder]:
+    asked = callers.read(envelope, body)
+    written = request.write_request(asked, domain.flags_of(route))
+    translated = Translated(
         callers.Reply(envelope, route),
         unframer=ConverseFrames(),
         events=decoder.StreamDecoder(),
         read_answer=answer.read_answer,
+        told=Told(asked, written.names, envelope.request_id),
     )
+    return written.serialised(), written.dropped, translated
 
 
 def _to_count(envelope: Envelope, body: bytes, route: Route) -> dict[str, Any]:

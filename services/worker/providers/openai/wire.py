@@ -15,6 +15,7 @@ from services.worker.images.fetcher import Limits
 from services.worker.providers import counting
 from services.worker.providers.base import Decoder, Estimated, Prepared
 from services.worker.providers.passed import Passed
+from services.worker.providers.told import Told
 from services.worker.providers.translated import JsonEvents, Translated
 from services.worker.ways_out import WayOut
 
@@ -87,7 +88,8 @@ def _passed(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, Decod
 def _translated(envelope: Envelope, body: bytes, route: Route, way: WayOut) -> tuple[bytes, Decoder, tuple[str, ...]]:
     compatible = way.egress.wire is Wire.OPENAI and way.egress.provider != "OpenAI"
     flags = domain.flags_of(route, legacy_max_tokens=compatible)
-    written = outgoing.write_request(callers.read(envelope, body), flags)
+    request = callers.read(envelope, body)
+    written = outgoing.write_request(request, flags)
     front: dict[str, Any] = {"model": route.model}
     if envelope.shape.stream:
         front |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -96,6 +98,7 @@ def _translated(envelope: Envelope, body: bytes, route: Route, way: WayOut) -> t
         unframer=JsonEvents(),
         events=decoder.StreamDecoder(),
         read_answer=answer.read_answer,
+        told=Told(request, written.names, envelope.request_id),
     )
     return written.serialised(front), translated, written.dropped
 

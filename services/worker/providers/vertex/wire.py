@@ -14,6 +14,8 @@ from services.worker import callers, domain
 from services.worker.images.fetcher import Limits
 from services.worker.providers import claude, counting
 from services.worker.providers.base import Decoder, Estimated, Prepared
+from services.worker.providers.betas import VERTEX, betas
+from services.worker.providers.told import Told
 from services.worker.providers.translated import JsonEvents, Translated
 from services.worker.providers.vertex.credentials import Token
 from services.worker.ways_out import WayOut
@@ -44,8 +46,11 @@ class VertexProvider:
             "Accept": "text/event-stream" if stream else "application/json",
             "Authorization": f"Bearer {token.value}",
         }
-        if domain.is_claude(route) and (betas := claude.betas(envelope)):
-            headers["anthropic-beta"] = ",".join(betas)
+        if domain.is_claude(route):
+            asked, unknown = betas(envelope, VERTEX)
+            dropped = (*dropped, *unknown)
+            if asked:
+                headers["anthropic-beta"] = ",".join(asked)
         estimated = None
         if callers.counts(envelope):
             ours = counting.estimate(envelope, body)
@@ -84,13 +89,13 @@ Parts = tuple[str, bytes, Decoder, tuple[str, ...]]  # publisher and verb, body,
 def _claude(envelope: Envelope, body: bytes, route: Route) -> Parts:
     front: dict[str, Any] = {"anthropic_version": claude.cloud_version(envelope, route, VERSION)}
     if callers.counts(envelope):
-        payload, dropped = claude.body_of(envelope, body, route, {**front, "model": route.model})
+        payload, dropped = claude.body_of(envelope, body, route, {**front, "model": route.model}, cloud=True)
         read = counting.Counted(counting.member("input_tokens"))
         return "anthropic/models/count-tokens:rawPredict", payload, read, dropped
     verb = "rawPredict"
     if envelope.shape.stream:
         front["stream"], verb = True, "streamRawPredict"
-    payload, dropped = claude.body_of(envelope, body, route, front)
+    payload, dropped = claude.body_of(envelope, body, route, front, cloud=True)
     return f"anthropic/models/{_segment(route)}:{verb}", payload, claude.decoder_of(envelope, route), dropped
 
 
@@ -106,6 +111,7 @@ def _gemini(envelope: Envelope, body: bytes, route: Route) -> Parts:
         unframer=JsonEvents(),
         events=decoder.StreamDecoder(),
         read_answer=answer.read_answer,
+        told=Told(request, written.names, envelope.request_id),
     )
     verb = "streamGenerateContent?alt=sse" if envelope.shape.stream else "generateContent"
     return f"{path}:{verb}", written.serialised(), translated, written.dropped

@@ -86,6 +86,14 @@ def test_a_family_gets_its_own_signatures_back_and_no_others() -> None:
     assert told == [{"reasoningContent": {"reasoningText": {"text": "claude", "signature": "s=="}}}, {"text": "a"}]
 
 
+@pytest.mark.parametrize("parts", [(), (Text(text=""),), (Text(text=" \n"),)])
+def test_a_result_that_says_nothing_holds_a_block_all_the_same(parts: tuple[Text, ...]) -> None:
+    body = sent(
+        QUESTION, assistant(ToolCall(id="a", name="f", arguments={})), user(ToolResult(id="a", parts=parts))
+    ).body
+    assert body["messages"][2]["content"][0]["toolResult"]["content"] == [{"text": "(empty)"}]
+
+
 def test_a_tool_result_may_hold_images_and_documents() -> None:
     result = ToolResult(id="a", parts=(Text(text="see"), PNG, Document(text="doc", name="a.txt")), is_error=True)
     body = sent(QUESTION, assistant(ToolCall(id="a", name="f", arguments={})), user(result)).body

@@ -90,6 +90,13 @@ def test_tools_are_described_and_an_empty_description_is_not_sent() -> None:
     assert "toolChoice" not in write(USER, tools=[TOOL])[0]["toolConfig"]
 
 
+@pytest.mark.parametrize("schema", [{"properties": {"a": {}}}, {"$ref": "#/$defs/A", "$defs": {"A": {}}}])
+def test_a_schema_that_leaves_its_type_out_is_sent_with_one(schema: dict[str, Any]) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    (spec,) = write(USER, tools=[tool])[0]["toolConfig"]["tools"]
+    assert spec["toolSpec"]["inputSchema"]["json"] == {"type": "object", **schema}
+
+
 def test_choice_none_withholds_the_tools_unless_the_history_needs_them() -> None:
     assert "toolConfig" not in write(USER, tools=[TOOL], tool_choice="none")[0]
     body, dropped = write(USER, CALL, *RESULTS, tools=[TOOL], tool_choice="none")
@@ -209,7 +216,7 @@ CALLS = st.builds(
     ToolCall,
     id=st.text(min_size=1, max_size=6),
     name=st.sampled_from(["f", "g"]),
-    arguments=st.dictionaries(WORDS, st.integers(), max_size=2),
+    arguments=st.dictionaries(WORDS, st.integers(-(2**63), 2**63 - 1), max_size=2),
 )
 ANSWERS = st.builds(ToolResult, id=st.text(min_size=1, max_size=6), parts=st.lists(TEXTS, max_size=2).map(tuple))
 THOUGHTS = st.builds(Reasoning, text=WORDS, signature=st.sampled_from(["", "s", "ni1.b.s", "ni1.g.s"]))

@@ -177,6 +177,25 @@ def test_calls_without_an_id_get_one_each_of_their_own() -> None:
     assert ids("one") == ids("one")
 
 
+@pytest.mark.parametrize("id_", ["", "x"])
+def test_calls_that_share_an_index_and_have_no_ids_are_told_apart_by_their_names(id_: str) -> None:
+    first = call(0, id_, "f", '{"x":1}')
+    events = decoded(calls(first), calls(call(0, "", "f", '{"x":2}')), chunk({}, "tool_calls"))
+    assert [event.name for event in events if isinstance(event, ToolCallStart)] == ["f", "f"]
+    assert [event.json for event in events if isinstance(event, ToolCallDelta)] == ['{"x":1}', '{"x":2}']
+    assert len({event.id for event in events if isinstance(event, ToolCallStart)}) == 2
+
+
+def test_a_name_that_comes_with_every_fragment_is_one_call() -> None:
+    events = decoded(calls(call(0, "", "f", '{"x"')), calls(call(0, "", "f", ":1}")), chunk({}, "tool_calls"))
+    assert [event.name for event in events if isinstance(event, ToolCallStart)] == ["f"]
+
+
+def test_arguments_of_null_are_none() -> None:
+    events = decoded(calls(call(0, "a", "f", "null")), chunk({}, "tool_calls"))
+    assert not [event for event in events if isinstance(event, ToolCallDelta)]
+
+
 def test_a_name_may_come_after_its_id() -> None:
     events = decoded(calls(call(0, "a", arguments="{")), calls(call(0, name="f", arguments="}")), chunk({}, "stop"))
     assert heard(events)[2] == [("a", "f", "{}")]

@@ -1,8 +1,10 @@
 """What an OpenAI provider's refusal means here."""
 
+import orjson
 import pytest
 
 from libs.contracts.errors import (
+    ContentFiltered,
     CredentialRefused,
     NorthernError,
     Overloaded,
@@ -11,7 +13,7 @@ from libs.contracts.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from libs.dialects.openai_chat.errors import read_error
+from libs.dialects.openai_chat.errors import read_error, read_failure
 
 ERRORS: list[tuple[int, bytes, type[NorthernError]]] = [
     (400, b'{"error":{"message":"bad","param":"stop"}}', ProviderRefused),
@@ -68,3 +70,14 @@ def test_a_refusal_keeps_message_and_member() -> None:
 )
 def test_the_providers_own_wait_is_kept(headers: dict[str, str], wait: int) -> None:
     assert read_error(429, headers, b"").retry_after_ms == wait
+
+
+@pytest.mark.parametrize("status", [400, 0])
+def test_a_prompt_that_azures_filter_refused_is_told_as_that_and_not_sent_again(status: int) -> None:
+    """`status` 0: in mid-stream, where it must not pass for a failure that may be mended by another try."""
+    inner = {"message": "The response was filtered.", "code": "content_filter", "param": "prompt", "status": 400}
+    told = {"error": inner | {"innererror": {"code": "ResponsibleAIPolicyViolation"}}}
+    error = read_error(status, {}, orjson.dumps(told)) if status else read_failure(told)
+    assert isinstance(error, ContentFiltered)
+    assert (error.code, error.message, error.param) == ("content_filter", "The response was filtered.", "prompt")
+    assert (error.provider_status, error.retryable) == (400, False)

@@ -204,6 +204,13 @@ def test_a_model_that_always_thinks_thinks_least() -> None:
     assert (written.body["reasoning_effort"], written.dropped) == ("low", ("thinking",))
 
 
+@pytest.mark.parametrize("asked", ["xhigh", "max"])
+def test_a_model_that_always_thinks_knows_no_more_than_high(asked: str) -> None:
+    thinking = Thinking(kind="on", effort=asked)
+    assert write(model=replace(THINKER, always_thinks=True), thinking=thinking).body["reasoning_effort"] == "high"
+    assert write(model=THINKER, thinking=thinking).body["reasoning_effort"] == asked
+
+
 def test_tools_and_the_choice_among_them() -> None:
     tool = Tool(name="g", description="d", schema={"type": "object"}, strict=True)
     body = write(tools=(tool,), tool_choice=ToolChoice(kind="tool", name="g"), parallel_tool_calls=False).body
@@ -214,7 +221,6 @@ def test_tools_and_the_choice_among_them() -> None:
     assert write(tools=(tool,), tool_choice=ToolChoice(kind="required")).body["tool_choice"] == "required"
     assert "tool_choice" not in write(tools=(tool,)).body
     assert "parallel_tool_calls" not in write(parallel_tool_calls=False).body  # it is refused without tools
-    assert refused(tools=(TOOL, Tool(name="x" * 65, schema={}))) == "tools.1.name"
 
 
 def test_more_stop_sequences_than_openai_takes_are_refused() -> None:
@@ -227,6 +233,20 @@ def test_a_schema_is_asked_for_strictly_and_under_a_name() -> None:
     schema = {"name": "answer", "schema": {"type": "object"}, "strict": True}
     assert write(answer_format=asked).body["response_format"] == {"type": "json_schema", "json_schema": schema}
     assert refused(answer_format=asked, model=ModelFlags(structured=False)) == "output_config.format"
+
+
+def test_a_user_longer_than_openai_takes_is_a_digest_the_same_each_time() -> None:
+    users = [f"user_{each * 64}_account__session_{each * 36}" for each in "aab"]  # as Claude Code names them
+    first, again, other = [write(hints={"user": user}).body["user"] for user in users]
+    assert first == again != other
+    assert len(first) <= 64
+    assert write(hints={"user": "u" * 64}).body["user"] == "u" * 64
+
+
+def test_what_anthropics_metadata_holds_beside_the_user_is_named_and_not_sent() -> None:
+    written = write(hints={"user": "u", "metadata": True})
+    assert "metadata" not in written.body
+    assert written.dropped == ("metadata",)
 
 
 def test_hints_are_sent_or_named_and_demands_sent_or_refused() -> None:

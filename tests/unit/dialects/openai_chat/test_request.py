@@ -1,6 +1,6 @@
 """OpenAI's request as the caller writes it: what is read, what is refused by name."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -233,6 +233,11 @@ def test_the_bytes_of_an_image_win_over_its_label() -> None:
     part = read(image("data:image/JPG;base64,AAAA")).turns[0].parts[0]
     assert isinstance(part, Image)
     assert part.media_type == "image/jpeg"
+
+
+@pytest.mark.parametrize("kind", ["auto", "none", "required"])
+def test_a_choice_may_be_written_as_an_object_of_its_type_alone(kind: Literal["auto", "none", "required"]) -> None:
+    assert read(USER, tools=[TOOL], tool_choice={"type": kind}).tool_choice == ToolChoice(kind=kind)
 
 
 def test_allowed_tools_narrow_the_list() -> None:

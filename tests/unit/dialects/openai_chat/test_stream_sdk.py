@@ -11,6 +11,7 @@ from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
 from libs.dialects.form import (
+    Answer,
     BlockStop,
     Event,
     Logprobs,
@@ -27,6 +28,7 @@ from libs.dialects.form import (
     Usage,
     UsageEvent,
 )
+from libs.dialects.openai_chat.answer import write_answer
 from libs.dialects.openai_chat.request import read_request
 from libs.dialects.openai_chat.stream import StreamEncoder
 
@@ -128,3 +130,59 @@ def test_any_order_of_thoughts_is_put_together_as_it_was_sent(
     assert [part for part in parts if isinstance(part, Reasoning)] == expected
     said = "".join(said for said, _, redacted in thoughts if not redacted)
     assert message.get("reasoning_content", "") == said
+
+
+SIGNED = st.builds(Reasoning, text=st.text(min_size=1, max_size=3), signature=st.sampled_from(["EqQB", "EqQC"]))
+HIDDEN = st.builds(Reasoning, redacted=st.sampled_from(["ZW5j", "ZW5k"]))
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)
+# What stands between two thoughts: words, then calls.
+STRETCH = st.tuples(SIGNED | HIDDEN, st.lists(st.builds(Text, text=WORDS), max_size=1), st.integers(0, 2))
+
+
+def in_order(stretches: list[Any]) -> list[Reasoning | Text | ToolCall]:
+    parts: list[Reasoning | Text | ToolCall] = []
+    for thought, words, calls in stretches:
+        parts += [thought, *words]
+        parts += [ToolCall(id=f"c{len(parts)}_{at}", name="f", arguments={}) for at in range(calls)]
+    return parts
+
+
+def streamed(parts: list[Reasoning | Text | ToolCall]) -> list[Event]:
+    events: list[Event] = []
+    for at, part in enumerate(parts):
+        match part:
+            case Text():
+                events += [TextDelta(index=at, text=letter) for letter in part.text]
+            case ToolCall():
+                events += [ToolCallStart(index=at, id=part.id, name=part.name), ToolCallDelta(index=at, json="{}")]
+            case Reasoning():
+                thought, end = part.text, part.signature
+                events.append(ReasoningDelta(index=at, text=thought, redacted=part.redacted))
+                events += [ReasoningDelta(index=at, signature=end)] if end else []
+        events.append(BlockStop(index=at))
+    return [*events, Stop(reason=StopReason.END)]
+
+
+@given(st.lists(STRETCH, min_size=1, max_size=4))
+def test_thoughts_between_words_and_calls_come_back_in_their_places(stretches: list[Any]) -> None:
+    """Claude signs each where it stands, and refuses an answer whose thoughts were moved to its beginning."""
+    parts = in_order(stretches)
+    encoder = StreamEncoder("i", 1, "m", include_usage=False)
+    put_together = gathered(encoder.encode(streamed(parts)) + encoder.done())
+    answer = write_answer(Answer(parts=tuple(parts), stop=StopReason.END), id="i", created=1, model="m")
+    for message in (put_together, orjson.loads(answer)["choices"][0]["message"]):
+        results = [
+            {"role": "tool", "tool_call_id": part.id, "content": "ok"} for part in parts if isinstance(part, ToolCall)
+        ]
+        again = read_request({"messages": [message, *results]}).turns[0].parts
+        assert [part for part in again if part != Text(text="")] == parts
+
+
+def test_places_that_do_not_fit_the_answer_any_more_lose_nothing() -> None:
+    entries = [
+        {"type": "reasoning.text", "text": "h", "signature": "EqQB", "format": "northern-v1", "id": place}
+        for place in ("at.99.99", "at.1.0", "at.x.0", "toolu_1")
+    ]
+    message = {"role": "assistant", "content": "ab", "reasoning_details": entries}
+    parts = read_request({"messages": [message]}).turns[0].parts
+    assert parts == (Text(text="ab"), *[Reasoning(text="h", signature="EqQB")] * 4)

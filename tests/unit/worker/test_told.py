@@ -1,0 +1,54 @@
+"""What a caller is told of a model's calls: his own names for tools, and ids that are new to him."""
+
+from typing import Any
+
+from libs.dialects.form import Answer, Request, Role, StopReason, Text, TextDelta, ToolCall, ToolCallStart, Turn
+from services.worker.providers.told import Told
+
+
+def told(*ids: str, **names: str) -> Told:
+    turns = tuple(Turn(role=Role.ASSISTANT, parts=(ToolCall(id=each, name="f", arguments={}),)) for each in ids)
+    return Told(Request(turns=turns), names, "0123456789abcdef")
+
+
+def answer(*parts: Any) -> Answer:
+    return Answer(parts=parts, stop=StopReason.TOOL_USE)
+
+
+def call(id: str, name: str = "f") -> ToolCall:  # noqa: A002 - the wire's own name
+    return ToolCall(id=id, name=name, arguments={"x": 1})
+
+
+def test_a_tool_is_called_by_the_name_that_the_caller_gave_it() -> None:
+    renamed = told(short="long").answer(answer(call("a", "short"), call("b", "g")))
+    assert renamed.parts == (call("a", "long"), call("b", "g"))
+    start = ToolCallStart(index=0, id="a", name="short")
+    assert told(short="long").events([start]) == [ToolCallStart(index=0, id="a", name="long")]
+
+
+def test_an_id_that_the_conversation_knows_already_is_told_as_another() -> None:
+    (part,) = told("call_0").answer(answer(call("call_0"))).parts
+    assert isinstance(part, ToolCall)
+    assert part.id.startswith("call_")
+    assert part.id != "call_0"
+    (event,) = told("call_0").events([ToolCallStart(index=0, id="call_0", name="f")])
+    assert event == ToolCallStart(index=0, id=part.id, name="f")
+
+
+def test_an_id_known_in_anthropics_letters_is_known() -> None:
+    seen = "call_a97d15071f75fb2043da80d3805220af"  # of the id below, where Anthropic's callers are shown it
+    (part,) = told(seen).answer(answer(call("functions.Bash:0"))).parts
+    assert isinstance(part, ToolCall)
+    assert part.id not in (seen, "functions.Bash:0")
+
+
+def test_two_calls_of_one_answer_do_not_share_an_id() -> None:
+    parts = told().answer(answer(call("a"), call("a"))).parts
+    assert len({part.id for part in parts if isinstance(part, ToolCall)}) == 2
+
+
+def test_what_is_new_and_no_call_stays_as_it_is() -> None:
+    said, calls = answer(Text(text="hi")), answer(call("new"))
+    assert told("old").answer(said) is said
+    assert told("old").answer(calls) == calls
+    assert told("old").events([TextDelta(index=0, text="hi")]) == [TextDelta(index=0, text="hi")]
