@@ -15,22 +15,23 @@ RUN := .venv/bin/
 PYTHON := $(shell /usr/bin/python3 -c 'import sys, venv; assert sys.version_info >= (3, 11)' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 export UV_PYTHON := $(PYTHON)
 
-.PHONY: help setup up down status test check bench bench-litellm bench-pii proto matrix chaos fuzz lock pii-model bench-routing router-model
+.PHONY: help setup up down status test check bench bench-litellm bench-pii proto matrix chaos fuzz lock pii-model bench-routing bench-router-street router-model
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 21
 
 .uv/bin/uv:
 	@echo "installing uv beside the checkout (once)"
-	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13'
+	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13' \
+	  || { echo 'uv is not installed: it takes Python 3.11 with venv (Debian: python3-venv) and a way to PyPI' >&2; exit 1; }
 
 .venv/.ready: pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
 	@$(UV) sync --locked --quiet
-	@touch $@
+	@: > $@
 
 setup: .venv/.ready ## install what the project needs (done by every other command too)
 
-up: setup ## start the whole street on this machine (NI_PORT, NI_STATE)
+up: setup ## start the whole street on this machine (NI_PORT, NI_STATE; the rest: docs/settings.md)
 	@$(RUN)ni up
 
 down: setup ## stop a street that runs in the background

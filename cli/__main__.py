@@ -28,6 +28,7 @@ VERBS = (
     ("custody", "cli.custody", "records and receipts of requests; verify one offline; watch the log"),
     ("witness", "cli.witness", "cosign other people's logs, so that they show everybody the same"),
     ("reconcile", "cli.reconcile", "compare every book of the same money, to the last entry"),
+    ("dead-letter", "cli.dead_letters", "messages that nobody could read: list them, put them back"),
     ("nats-users", "cli.nats_users", "make nkeys and the broker's list of users for a cluster"),
 )
 
@@ -60,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             _run(list(sys.argv[1:] if argv is None else argv))
         finally:
             sys.stdout.flush()
+    except KeyboardInterrupt:  # Ctrl-C before, or without, anything to be stopped in order
+        raise SystemExit(128 + signal.SIGINT) from None
     except BrokenPipeError:
         if not _nobody_reads():
             raise
@@ -80,6 +83,9 @@ def _run(words: Sequence[str]) -> NoReturn:
     if not words or words[0] in {"-h", "--help", "help"}:
         print(about, end="")
         raise SystemExit(0)
+    if words[0] in {"-V", "--version"}:
+        print(f"ni {_version()}")
+        raise SystemExit(0)
     where = {name: path for name, path, _ in VERBS}.get(words[0])
     if where is None:
         print(f"ni: there is no verb {words[0]!r}\n\n{about}", end="", file=sys.stderr)
@@ -90,6 +96,15 @@ def _run(words: Sequence[str]) -> NoReturn:
     )
     verb.configure(parser)
     raise SystemExit(verb.run(parser.parse_args(words[1:])))
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - brings sockets, which no other verb needs
+
+    try:
+        return version("northern-inference")
+    except PackageNotFoundError:  # an image holds the code without the project
+        return "of a folder that is not installed"
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         key = read_pepper(path.read_bytes())
     except (OSError, ValueError):
-        print(f"ni alerts: there is no key of the right form at {path}", file=sys.stderr)
+        instead = "`ni up` makes one there, or give --key-file"
+        print(f"ni alerts: there is no key of the right form at {path}; {instead}", file=sys.stderr)
         return 1
     print(signing_secret(key, PLATFORM, 1))
     return 0

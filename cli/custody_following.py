@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from libs.tlog.checkpoint import Checkpoint
-from libs.tlog.merkle import EMPTY, Frontier, leaf_hash
+from libs.tlog.merkle import EMPTY, Frontier, leaf_hash, root
 from libs.tlog.refusals import Reason, Refused
 from libs.tlog.tiles import HEIGHT, WIDTH, Tile, Tiles, entries_in, hashes_in
 
@@ -32,6 +32,7 @@ async def followed(old: Checkpoint, new: Checkpoint, read: Read) -> None:
     that were signed, and every tile's hash on the way that of what lies below it.
     """
     if new.size < old.size:
+        await _no_fork(old, new, read)
         raise Refused(Reason.ROLLED_BACK, f"the log had {old.size} entries and now has {new.size}")
     if new.size == old.size:
         if new.root != old.root:
@@ -43,6 +44,25 @@ async def followed(old: Checkpoint, new: Checkpoint, read: Read) -> None:
     await _grown(frontier, new.size, read)
     if frontier.root() != new.root:
         raise Refused(Reason.INCONSISTENT, f"the entries are not those of the tree of {new.size} that was signed")
+
+
+async def _no_fork(old: Checkpoint, new: Checkpoint, read: Read) -> None:
+    """Nothing, where the smaller `new` may be a beginning of `old`. Raises Refused: INCONSISTENT where it is none.
+
+    A replica that is behind has no tiles of the tree that was seen, so nothing is known yet: a later look will tell.
+    """
+    try:
+        heads = await _by_tiles(
+            old.size, read, lambda tiles: tuple(root(size, tiles.subtree) for size in (old.size, new.size))
+        )
+    except Refused as refused:
+        if refused.reason is not Reason.MISSING_TILE:
+            raise
+        return
+    if heads != (old.root, new.root):
+        raise Refused(
+            Reason.INCONSISTENT, f"the tree of {old.size} that was seen does not begin with that of {new.size}"
+        )
 
 
 async def _grown(frontier: Frontier, size: int, read: Read) -> None:

@@ -5,17 +5,17 @@ import os
 import sys
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 import orjson
 
 from cli.custody_outcomes import printable, tell_unusable
 from cli.gateway import Gateway, options, with_gateway
+from libs.contracts.ids import REQUEST_ID
 
 HELP = """\
 Show the custody record of a request of your account. --receipt also fetches its receipt, the file that
 `ni custody verify` and anybody else's verifier reads. It holds record and salt: keep it as you keep the call.
-Exit code 0: done; 1: refused, and why; 2: the file cannot be written; 3: no gateway.
+Exit code 0: done; 1: refused, and why; 2: that is no id, or the file cannot be written; 3: no gateway.
 
 examples:
   ni custody get 0f3c9a51b2d40001
@@ -31,6 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if not REQUEST_ID.fullmatch(args.id):
+        return tell_unusable(_VERB, "an id has 16 hex digits, as in x-ni-request-id of the answer")
     try:
         return with_gateway(args, _VERB, lambda gateway: _fetched(gateway, args))
     except OSError as error:
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _fetched(gateway: Gateway, args: argparse.Namespace) -> int:
-    path = f"/api/usage/custody/{quote(args.id, safe='')}"
+    path = f"/api/usage/custody/{args.id}"
     if args.receipt:
         receipt = await gateway.text(f"{path}/receipt")
         if str(args.receipt) == "-":

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -29,6 +30,8 @@ one seen, that the tiles and every entry added since are of the tree that was si
 path: a gateway's) or a folder. The state file keeps what was seen last; where two checkpoints contradict each other,
 both are kept beside it, in FILE.evidence, which anybody can check.
 It ends where the log cannot be believed. Silence is told, and waited out; with --once it ends by that name too.
+Behind an address there may be several replicas, one behind another: a checkpoint smaller than the one seen, or a tile
+that is not there, is asked for again for --behind seconds before it is told; another history is told at once.
 
 exit codes: 0: consistent; 3: not reached (and not yet for too long); else
 {table()}
@@ -40,6 +43,8 @@ examples:
 """
 _VERB: Final = "custody monitor"
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
+_AGAIN_S: Final = 1.0
+_BEHIND: Final = frozenset({Reason.ROLLED_BACK, Reason.MISSING_TILE})  # what a replica that is behind looks like, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,23 +80,14 @@ class Monitor:
     whole: bool
     silent_after_s: float
     grows_within_s: float  # 0: it need not
+    behind_s: float  # how long a replica may be behind another
     now: Callable[[], float] = time.time
 
     async def look(self) -> tuple[Checkpoint, int]:
         """The log's head now, and the size seen before. Raises Refused, NotReached, Unusable, OSError."""
         kept = Kept.read(self.state, self.now())
-        try:
-            note = await checkpoint(self.source)
-        except NotReached as missed:
-            self._silence(kept, missed)
-            raise
-        head, _ = self.policy.open(note)
         old = self.policy.open(kept.note)[0] if kept.note else None
-        try:
-            await self._compare(old, head)
-        except Refused:
-            _replace(self.state.with_name(f"{self.state.name}.evidence"), {"seen": kept.note, "shown": note})
-            raise
+        note, head = await self._believed(kept, old)
         grown = old is None or head.size > old.size
         now = self.now()
         kept = Kept(note=note, grown_at=now, heard_at=now) if grown else replace(kept, heard_at=now)
@@ -99,6 +95,26 @@ class Monitor:
         if self.grows_within_s and self.now() - kept.grown_at > self.grows_within_s:
             raise Refused(Reason.SILENT, f"the log has not grown for {self.now() - kept.grown_at:.0f} s")
         return head, old.size if old else 0
+
+    async def _believed(self, kept: Kept, old: Checkpoint | None) -> tuple[str, Checkpoint]:
+        """What is shown now, once it continues `old`: of replicas one may be behind another for a while."""
+        until = self.now() + self.behind_s
+        while True:
+            try:
+                note = await checkpoint(self.source)
+            except NotReached as missed:
+                self._silence(kept, missed)
+                raise
+            head, _ = self.policy.open(note)
+            try:
+                await self._compare(old, head)
+            except Refused as refused:
+                if refused.reason not in _BEHIND or self.now() >= until:
+                    _replace(self.state.with_name(f"{self.state.name}.evidence"), {"seen": kept.note, "shown": note})
+                    raise
+            else:
+                return note, head
+            await asyncio.sleep(_AGAIN_S)
 
     async def _compare(self, old: Checkpoint | None, head: Checkpoint) -> None:
         if old is not None and old.origin != head.origin:
@@ -134,6 +150,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grows-within", type=float, default=0.0, metavar="S", help="seconds in which it has to grow (0: it need not)"
     )
+    parser.add_argument(
+        "--behind", type=float, default=60.0, metavar="S", help="seconds that a replica may be behind (%(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="a line of JSON for each look that shows something new")
 
 
@@ -154,12 +173,13 @@ async def _watched(args: argparse.Namespace, policy: Policy) -> int:
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
         local = "://" not in args.log
         monitor = Monitor(
-            source=Folder(Path(args.log)) if local else Site(session, args.log),
+            source=_folder(args.log) if local else _site(session, args.log),
             policy=policy,
             state=args.state,
             whole=args.whole,
             silent_after_s=args.silent_after,
             grows_within_s=args.grows_within,
+            behind_s=0.0 if local else args.behind,
         )
         told = -1
         while True:
@@ -167,6 +187,19 @@ async def _watched(args: argparse.Namespace, policy: Policy) -> int:
             if args.once:
                 return code
             await asyncio.sleep(args.every)
+
+
+def _folder(path: str) -> Folder:
+    if not Path(path).is_dir():
+        raise Unusable(f"{path}: no such folder; an address begins with https:// or http://")
+    return Folder(Path(path))
+
+
+def _site(session: aiohttp.ClientSession, url: str) -> Site:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Unusable(f"{url}: a log's address is written https://gateway.example")
+    return Site(session, url)
 
 
 async def _look(monitor: Monitor, args: argparse.Namespace, told: int) -> tuple[int, int]:

@@ -38,7 +38,7 @@ def trusted(args: argparse.Namespace) -> tuple[Policy, str]:
     """The policy, and where it is from in words. Raises Refused, Unusable and OSError."""
     if args.policy:
         return _policy(args.policy)
-    if args.key:
+    if args.key is not None:  # an empty one names nobody; it must not mean whoever is trusted otherwise
         return _by_key(args.key, "--key")
     if path := os.environ.get("NI_CUSTODY_POLICY"):
         return _policy(Path(path))
@@ -52,7 +52,8 @@ def trusted(args: argparse.Namespace) -> tuple[Policy, str]:
 
 def promise_key(args: argparse.Namespace) -> VerifierKey:
     """The key that promises are believed by. Raises Refused, Unusable and OSError."""
-    if said := args.promise_key or os.environ.get("NI_PROMISE_KEY"):
+    said = os.environ.get("NI_PROMISE_KEY") or None if args.promise_key is None else args.promise_key
+    if said is not None:
         return VerifierKey.read(said)
     if _about_itself(args) and os.access(_local(_LOCAL_PROMISE), os.R_OK):
         return VerifierKey(name=KEY_NAME, public_key=_public(_local(_LOCAL_PROMISE)))
@@ -73,7 +74,9 @@ def worker_keys(args: argparse.Namespace) -> Collection[bytes]:
 
 def _about_itself(args: argparse.Namespace) -> bool:
     """Whether the street on this machine is what is believed."""
-    return not (args.policy or args.key or os.environ.get("NI_CUSTODY_POLICY") or os.environ.get("NI_CUSTODY_KEY"))
+    if args.policy or args.key is not None:
+        return False
+    return not (os.environ.get("NI_CUSTODY_POLICY") or os.environ.get("NI_CUSTODY_KEY"))
 
 
 def _local(name: str) -> Path:

@@ -79,6 +79,8 @@ class Checked:
 def run(args: argparse.Namespace) -> int:
     """Verify and tell."""
     try:
+        if [str(each) for each in (args.receipt, args.request, args.response)].count("-") > 1:
+            raise Unusable("standard input can be read once: give the other files by name")  # noqa: TRY301
         policy, source = trusted(args)
         checked = _checked(args, policy)
     except Refused as refused:
@@ -97,9 +99,9 @@ def _checked(args: argparse.Namespace, policy: Policy) -> Checked:
     believed, statements, keys = receipt.verify(policy), stated(receipt.record), worker_keys(args)
     if keys and (statements or args.worker_key):  # a request that was refused before any call has none
         by_workers(statements, keys)
-    if args.id:
+    if args.id is not None:  # an empty one is a shell's variable that nobody set: it must not pass for "not asked"
         receipt.is_of(args.id)
-    if args.promise:
+    if args.promise is not None:
         kept(receipt.record, Promise.read(args.promise), promise_key(args))
     if args.request:
         receipt.has_request(_read(args.request))
@@ -110,10 +112,13 @@ def _checked(args: argparse.Namespace, policy: Policy) -> Checked:
 
 def _read(path: Path) -> bytes:
     if str(path) == "-":
-        return sys.stdin.buffer.read(_LARGEST)
-    if path.stat().st_size > _LARGEST:
+        found = sys.stdin.buffer.read(_LARGEST + 1)
+    else:
+        with path.open("rb") as file:
+            found = file.read(_LARGEST + 1)
+    if len(found) > _LARGEST:
         raise Unusable(f"{path}: larger than {_LARGEST >> 20} MiB")
-    return path.read_bytes()
+    return found
 
 
 def _said(args: argparse.Namespace, checked: Checked) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from cli.status import state_option, typed
+from cli.status import holder_of, state_option, typed
 from libs.embedded.state import State, lock_holder
 
 NAME = "down"
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 when nothing runs any more."""
     state = State(root=args.state.resolve())
-    holder = lock_holder(state)
+    holder = holder_of(state)
     if holder is None:
         print(f"nothing runs on {state.root}")
         return 0

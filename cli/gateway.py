@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -36,7 +37,7 @@ class Gateway:
 
     async def get(self, path: str, **parameters: str | int | None) -> Any:
         given = {name: str(value) for name, value in parameters.items() if value is not None}
-        return orjson.loads(await self._call("GET", path, params=given))
+        return _value(await self._call("GET", path, params=given))
 
     async def text(self, path: str, **parameters: str | int | None) -> bytes:
         given = {name: str(value) for name, value in parameters.items() if value is not None}
@@ -44,13 +45,13 @@ class Gateway:
 
     async def post(self, path: str, body: Mapping[str, Any], **headers: str) -> Any:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return orjson.loads(await self._call("POST", path, json=body, headers=named))
+        return _value(await self._call("POST", path, json=body, headers=named))
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        return orjson.loads(await self._call("PATCH", path, json=body))
+        return _value(await self._call("PATCH", path, json=body))
 
     async def delete(self, path: str) -> Any:
-        return orjson.loads(await self._call("DELETE", path))
+        return _value(await self._call("DELETE", path))
 
     async def every(self, path: str, **parameters: str | None) -> list[dict[str, Any]]:
         """All pages of a list."""
@@ -122,16 +123,42 @@ async def _opened(args: argparse.Namespace) -> AsyncIterator[Gateway]:
     known = _bootstrap(args)
     url = args.url or known.get("base_url")
     if not url:
-        raise Refused("no street runs here and no gateway is named; start one (`ni up`) or give --url", _NOT_REACHED)
-    key = args.key_file.read_text().strip() if args.key_file else os.environ.get("NI_API_KEY", "")
+        where = f"no street has run on {args.state.resolve()} and no gateway is named"
+        raise Refused(f"{where}; start one (`ni up`), or give --state or --url", _NOT_REACHED)
+    origin, key = _origin(str(url)), _key(args)
     jar = aiohttp.CookieJar(unsafe=True)  # a street on one machine is an address, not a name
-    async with aiohttp.ClientSession(base_url=url, timeout=_TIMEOUT, cookie_jar=jar) as session:
+    async with aiohttp.ClientSession(base_url=origin, timeout=_TIMEOUT, cookie_jar=jar) as session:
         gateway = Gateway(session, {"Authorization": f"Bearer {key}"} if key else {})
         if not key:
             email = args.email or known.get("admin_email", "")
             password = os.environ.get("NI_PASSWORD") or known.get("admin_password", "")
             await gateway.sign_in(email, password)
         yield gateway
+
+
+def _origin(url: str) -> str:
+    """Without a path: whoever gives the address that SDKs are given means the same gateway."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return f"{parts.scheme}://{parts.netloc}"
+    except ValueError:
+        pass
+    raise Refused("the gateway's address must be like http://127.0.0.1:8080 (--url, NI_URL)")
+
+
+def _key(args: argparse.Namespace) -> str:
+    """The key to go by; "" where one signs in instead."""
+    where = args.key_file or "NI_API_KEY"
+    try:
+        key = (args.key_file.read_text() if args.key_file else os.environ.get("NI_API_KEY", "")).strip()
+    except OSError as error:
+        raise Refused(f"the key cannot be read: {error.strerror} ({where})") from None
+    except UnicodeDecodeError:
+        raise Refused(f"{where} holds no API key") from None
+    if (args.key_file and not key) or not key.isascii() or not key.isprintable():
+        raise Refused(f"{where} holds no API key")
+    return key
 
 
 def _bootstrap(args: argparse.Namespace) -> dict[str, str]:
@@ -145,6 +172,13 @@ def _bootstrap(args: argparse.Namespace) -> dict[str, str]:
     if running.get("url"):
         known["base_url"] = str(running["url"])
     return known
+
+
+def _value(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refused("what answers at that address is not the gateway") from None
 
 
 def _sentence(body: bytes) -> str:

@@ -22,7 +22,7 @@ NAME = "migrate"
 HELP = """\
 Apply the migrations that the store does not have yet, in order, and record them there. Nothing to do is success.
 Without options: the store that NI_STORE_URL, NI_STORE_USER and NI_STORE_PASSWORD name, or else the running street's.
-Exit code 0: up to date; 1: not applied, and why; 78: no store is named, or wrongly.
+Exit code 0: up to date; 1: not applied, and why; 78: no store is named, or wrongly, or it belongs to another version.
 
 examples:
   ni migrate
@@ -57,10 +57,13 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         return _refuse(f"the password cannot be read: {error.strerror} ({error.filename})", EX_CONFIG)
     except LookupError:
-        return _refuse(f"no street runs here and no store is named; start one ({typed('up')}) or give --url", EX_CONFIG)
+        here = f"no street runs on {os.environ.get('NI_STATE') or '.state'} and no store is named"
+        return _refuse(f"{here}; start one ({typed('up')}) or give --url", EX_CONFIG)
     try:
         applied = asyncio.run(_migrate(settings, args.folder, args.engine))
-    except (StoreUnavailable, StoreRefused, MigrationsRefused) as error:
+    except MigrationsRefused as error:  # trying again cannot help: a street stops
+        return _refuse(f"{error} (a store of another version: run that one, or use another state folder)", EX_CONFIG)
+    except (StoreUnavailable, StoreRefused) as error:
         return _refuse(str(error), _NOT_APPLIED)
     for name in applied:
         print(f"applied {name}")

@@ -57,7 +57,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         detect = _detector(args.policy)
         hits = [hit for name in args.files for hit in _scanned(name, _read(name), detect)]
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        return _refuse(f"{error.filename} cannot be read: {error.strerror}")
+    except ValueError as error:
         return _refuse(str(error))
     except InvalidRequest as error:
         return _refuse(f"the policy cannot be used: {error.message}")

@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask and print."""
     try:
-        settings = _settings(State(root=args.state.resolve()))
+        settings = broker_settings(State(root=args.state.resolve()))
     except LookupError:
         return _refuse(f"no street runs here and no broker is named; start one ({typed('up')}) or set NI_NATS_URL")
     try:
@@ -89,7 +89,8 @@ def shown(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _settings(state: State) -> Settings:
+def broker_settings(state: State) -> Settings:
+    """Of the broker that the environment names, else of the street's. Raises LookupError where neither is there."""
     if os.environ.get("NI_NATS_URL"):
         return read(Settings)
     port = read_json(state.running)["nats"]

@@ -44,10 +44,18 @@ def typed(verb: str, *options: str) -> str:
     return " ".join((str(Path(sys.executable).with_name("ni")) if by_make else "ni", verb, *options))
 
 
+def holder_of(state: State) -> dict[str, Any] | None:
+    """`{pid, url}` of what runs there; ends with 1 where one may not know."""
+    try:
+        return lock_holder(state)
+    except PermissionError:
+        raise SystemExit(f"ni: {state.root} belongs to somebody else: {state.lock} cannot be read") from None
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
     state = State(root=args.state.resolve())
-    holder = lock_holder(state)
+    holder = holder_of(state)
     if holder is None:
         print(f"nothing runs on {state.root}; start it with: {typed('up')}")
         return NOT_RUNNING

@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("list", help="every account")
     create = verbs.add_parser("create", help="a new account with its first key")
     create.add_argument("name")
-    create.add_argument("--currency", help="CAD or USD, for good")
+    create.add_argument("--currency", help="CAD, which is what the ledger counts in")
     create.add_argument("--time-zone", metavar="ZONE", help="where its day begins, such as America/Toronto")
     create.add_argument("--residency", action="append", metavar="CC", help="where all of it must be processed")
     create.add_argument("--budget", metavar="AMOUNT", help="at most so much a month")

@@ -6,6 +6,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 
 import orjson
 
@@ -13,8 +16,8 @@ from cli.status import state_option, typed
 from libs.embedded.logs import Console
 from libs.embedded.probe import OK, get, until_ready
 from libs.embedded.state import AlreadyRuns, read_json, write_atomically
-from libs.embedded.street import Opened, StreetSettings, describe, opened
-from libs.embedded.supervisor import BadConfiguration, Supervisor, allow_many_files
+from libs.embedded.street import Opened, StreetSettings, describe, opened, usable
+from libs.embedded.supervisor import BadConfiguration, Child, Supervisor, allow_many_files
 from libs.runtime.settings import EX_CONFIG, read
 
 NAME = "up"
@@ -30,6 +33,7 @@ environment:
   NI_INGRESS_PROCESSES   processes that share the public port    (1)
   NI_LOG                 text | json: what the console shows     (text); files under $NI_STATE/logs hold every line
   OPENAI_API_KEY, AWS_…  the vendors' own variables reach the workers that need them, and nothing else
+  all others             docs/settings.md
 
 examples:
   ni up
@@ -62,15 +66,17 @@ def run(args: argparse.Namespace) -> int:
 async def _supervise(street: Opened, *, raw: bool) -> int:
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     console = Console(sys.stdout.fileno(), colour=colour, raw=raw)
-    supervisor = Supervisor(
-        street.programs,
-        console=console,
-        logs=street.state.logs,
-        colour=colour,
-        listen_fd=street.listen_fd,
-        lock_fd=street.lock_fd,
-        changed=lambda: write_atomically(street.state.running, describe(street, supervisor.children)),
-    )
+    note = Note(street=street, console=console)
+    with usable(street.state):
+        supervisor = Supervisor(
+            street.programs,
+            console=console,
+            logs=street.state.logs,
+            colour=colour,
+            listen_fd=street.listen_fd,
+            lock_fd=street.lock_fd,
+            changed=lambda: note.write(supervisor.children),
+        )
     stop = asyncio.Event()
 
     def asked() -> None:
@@ -93,8 +99,29 @@ async def _supervise(street: Opened, *, raw: bool) -> int:
     finally:
         greeting.cancel()
         console.say("stopped; state is kept")
-        street.state.running.unlink(missing_ok=True)
+        with suppress(OSError):
+            street.state.running.unlink(missing_ok=True)
     return 0
+
+
+@dataclass(kw_only=True)
+class Note:
+    """`ports.json`, written at every change. A disk that is full ends nothing: it is said once, and tried again."""
+
+    street: Opened
+    console: Console
+    behind: bool = False
+
+    def write(self, children: Mapping[str, Child]) -> None:
+        path = self.street.state.running
+        try:
+            write_atomically(path, describe(self.street, children))
+        except OSError as error:
+            if not self.behind:
+                self.console.say(f"{path} cannot be written ({error.strerror}): `ni status` shows what was before")
+            self.behind = True
+        else:
+            self.behind = False
 
 
 async def _greet(street: Opened, supervisor: Supervisor, console: Console) -> None:

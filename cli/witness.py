@@ -49,13 +49,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show the key, or answer until a signal."""
     try:
+        if not args.name or any(character.isspace() or character == "+" for character in args.name):
+            return _refuse("--name: a witness's name has neither spaces nor plus signs, as witness.example/w1")
         private = _private(args.dir)
         public = VerifierKey(
             name=args.name,
             public_key=private.public_key().public_bytes_raw(),
             algorithm=Algorithm.COSIGNATURE,
         )
-        VerifierKey.read(str(public))  # a name that notes cannot have is refused now
         if args.what == "key":
             print(public)
             return 0
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             return asyncio.run(_served(witness, args))
     except Refused as refused:
         return _refuse(f"{refused.reason}: {refused.message}")
-    except (OSError, ValueError) as error:
+    except (OSError, OverflowError, ValueError) as error:  # a port that is none is an overflow
         return _refuse(str(error))
 
 

@@ -93,7 +93,8 @@ const isName = (name) => name !== "" && !/[+\p{White_Space}]/u.test(name);
 
 /** A verifier key, `<name>+<id>+<base64>`. */
 export async function readKey(written) {
-  const [, name, id, material] = /^([^+]*)\+([^+]*)\+(.*)$/s.exec(written.trim()) ?? [];
+  const trimmed = written.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+  const [, name, id, material] = /^([^+]*)\+([^+]*)\+(.*)$/s.exec(trimmed) ?? [];
   const raw = decode64(material ?? "");
   if (!raw || raw.length !== 33 || ![SIGNS, COSIGNS].includes(raw[0]) || !isName(name)) {
     refuse("malformed_key", "a key is written <name>+<id>+<base64>, and is an Ed25519 key");
@@ -172,6 +173,7 @@ export async function readPolicy(written) {
   const policy = { logs: [], witnesses: new Map(), groups: new Map(), quorum: null };
   const { logs, witnesses, groups } = policy;
   const members = new Set();
+  let count = 0;
   const isDefined = (name) => witnesses.has(name) || groups.has(name);
   const fresh = (name) => (name === "none" || isDefined(name) ? wrong("a name is defined once, and not `none`") : name);
   const keyOf = async (word, type, known) => {
@@ -208,7 +210,10 @@ export async function readPolicy(written) {
   for (const line of written.split("\n")) {
     const words = line.split(/[ \t]+/).filter(Boolean);
     if (!words.length || words[0].startsWith("#")) continue;
-    if (!Object.hasOwn(takes, words[0])) wrong("a line says `log`, `witness`, `group` or `quorum`");
+    count += 1;
+    if (!Object.hasOwn(takes, words[0]) || count > 256) {
+      wrong("a line says `log`, `witness`, `group` or `quorum`, and there are at most 256");
+    }
     await takes[words[0]](words.slice(1));
   }
   if (policy.quorum === null || !logs.length) wrong("a policy names a log and a quorum");
@@ -346,7 +351,8 @@ export async function verifyReceipt(bytes, policy, options = {}) {
   const proof = readProof(text(bytes, "malformed_receipt"));
   const extra = readObject(text(proof.extra, "malformed_receipt"));
   const { record: written, salt: digits, v } = extra;
-  if (Object.keys(extra).length !== 3 || v !== 1 || typeof written !== "string" || !/^[0-9a-f]{64}$/.test(digits)) {
+  if (Object.keys(extra).length !== 3 || v !== 1 || ![written, digits].every((each) => typeof each === "string") ||
+      !/^[0-9a-f]{64}$/.test(digits)) {
     refuse("malformed_receipt", "the proof carries no record and salt of version 1");
   }
   const [record, salt] = [readObject(written), unhex(digits)];
@@ -360,7 +366,7 @@ export async function verifyReceipt(bytes, policy, options = {}) {
   if (workerKeys && !workers.every((key) => workerKeys.includes(key))) {
     refuse("unknown_key", "a worker's statement is signed by another key than those that are trusted");
   }
-  if (id && record.request_id !== id) refuse("other_request", "the receipt is of another request");
+  if (id !== undefined && record.request_id !== id) refuse("other_request", "the receipt is of another request");
   if (promise !== undefined) await kept(record, promise, promiseKey);
   if (request) {
     await compare(record, salt, "request_received", request, "request_differs", "the request that the gateway received");

@@ -7,6 +7,7 @@
 # credential is a file of that name: echo -n sk-… > .state/compose/env/worker-openai/OPENAI_API_KEY
 set -euo pipefail
 umask 077
+[ -x .venv/bin/python ] || { echo "run it in the checkout, after: make setup" >&2; exit 1; }
 state=${NI_COMPOSE_STATE:-.state/compose}
 mkdir -p "$state"/{secrets,accounts,custody,nats} "$state"/env/{worker-bedrock,worker-openai,worker-self-hosted,store}
 

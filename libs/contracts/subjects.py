@@ -251,11 +251,14 @@ def answers(service: str) -> bool:
 
 
 def permissions(service: str) -> Permissions:
-    """Allow-lists of a service. `operator` (migrations, dead letters, `ni`) may use the whole JetStream API."""
+    """Allow-lists of a service. `operator` (migrations, dead letters, `ni`) may use the whole JetStream API.
+
+    It puts dead letters back into EVENTS; that gives it nothing that the JetStream API does not.
+    """
     inbox = f"{inbox_prefix(service)}.>"
     if service == "operator":
         return Permissions(
-            publish=("$JS.API.>", "$JS.ACK.>", "$KV.>", "dlq.>", "ni.query.>"), subscribe=(inbox, "ni.beat.*")
+            publish=("$JS.API.>", "$JS.ACK.>", "$KV.>", "dlq.>", "ev.>", "ni.query.>"), subscribe=(inbox, "ni.beat.*")
         )
     grant = GRANTS[service]
     publish: list[str] = list(grant.publish)

@@ -2,10 +2,13 @@
 
 import asyncio
 import hmac
+import os
 import queue
-from collections.abc import AsyncIterator, Mapping
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +63,10 @@ class Connection:
         self._stand_on(job)
         said = job.statement
         if said.input_format:
-            with self._chdb.send_insert(said.sql, said.input_format) as rows:
-                rows.append(said.rows)
-                rows.finish()
+            # Not the engine's streaming insert: at its end that says nothing of a part that could not be written, so
+            # rows that met a full disk were acknowledged and gone.
+            with _in_memory(said.rows) as path:
+                self._chdb.query(said.from_file(path), "Null")
             return b""
         answer = self._chdb.query(said.sql, job.output_format, params=dict(job.parameters))
         return b"" if answer is None else bytes(answer.bytes())
@@ -80,6 +84,21 @@ class Connection:
         if changes:
             self._chdb.query("SET " + ", ".join(changes), "Null")
             self._set = wanted
+
+
+@contextmanager
+def _in_memory(rows: bytes) -> Iterator[str]:
+    """The path of a file that holds the rows and, where the system has such, needs no room on a disk."""
+    if sys.platform == "linux":
+        with os.fdopen(os.memfd_create("rows"), "wb") as file:
+            file.write(rows)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with tempfile.NamedTemporaryFile() as named:
+            named.write(rows)
+            named.flush()
+            yield named.name
 
 
 class Engine:
@@ -145,6 +164,8 @@ class Engine:
             return answer
         except (RuntimeError, chdb.ChdbError) as error:
             raise wire.EngineError(str(error)) from None
+        except OSError:
+            raise wire.WireError(wire.NOT_ENOUGH_SPACE, "There is no room for the rows. (NOT_ENOUGH_SPACE)") from None
         finally:
             if connection is not None and kept is None:
                 connection.close()

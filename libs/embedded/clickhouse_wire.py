@@ -39,7 +39,7 @@ _STATUS: Final = {
 }
 
 AUTHENTICATION_FAILED, NOT_IMPLEMENTED, SYNTAX_ERROR, TOO_MANY_QUERIES = 516, 48, 62, 202
-UNKNOWN_FORMAT, UNKNOWN_SETTING, SUPPORT_IS_DISABLED = 73, 115, 344
+UNKNOWN_FORMAT, UNKNOWN_SETTING, NOT_ENOUGH_SPACE, SUPPORT_IS_DISABLED = 73, 115, 243, 344
 
 
 class WireError(Exception):
@@ -65,13 +65,22 @@ class EngineError(WireError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """One statement: its first word (lower case), its SQL, and an INSERT's rows with the format they are in."""
+    """One statement: its first word (lower case), its SQL, and an INSERT's rows with the format they are in.
+
+    `settings_at`: where an INSERT's own settings begin in its SQL, or where it ends.
+    """
 
     verb: str
     sql: str
     output_format: str = ""
     input_format: str = ""
     rows: bytes = b""
+    settings_at: int = 0
+
+    def from_file(self, path: str) -> str:
+        """The INSERT as one of rows in a file: there the engine, unlike with streamed rows, tells every failure."""
+        head, settings = self.sql[: self.settings_at], self.sql[self.settings_at :]
+        return f"{head} FROM INFILE {literal(path)} {settings} FORMAT {self.input_format}"
 
 
 def credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:
@@ -122,6 +131,7 @@ def identifier(name: str) -> str:
 def divide(text: bytes) -> Statement:
     """A request's text as one statement; WireError where it is none, several, too long or names a file."""
     verb, last, output_format, ended, depth, has_query = "", "", "", False, 0, False
+    settings_at = 0
     for kind, token, end in _tokens(text):
         if ended:
             raise WireError(SYNTAX_ERROR, "Multi-statements are not allowed. (SYNTAX_ERROR)")
@@ -131,12 +141,14 @@ def divide(text: bytes) -> Statement:
         has_query = has_query or (depth == 0 and word in ("select", "values", "with"))
         if (last, word) in (("from", "infile"), ("into", "outfile")):
             raise WireError(SUPPORT_IS_DISABLED, "Files are not read or written here. (SUPPORT_IS_DISABLED)")
+        if word == "settings" and depth == 0 and last not in ("into", "table", "."):
+            settings_at = settings_at or end - len(token)
         if last == "format" and kind == "word" and depth == 0:
             output_format = token.decode(errors="replace")
             if verb == "insert" and not has_query:
-                return _insert(text, end, output_format)
+                return _insert(text, end, output_format, settings_at)
         ended = token == b";"
-        last = word
+        last = "." if token == b"." else word
     if not verb:
         raise WireError(SYNTAX_ERROR, "Empty query. (SYNTAX_ERROR)")
     if len(text) > MAX_STATEMENT:
@@ -151,11 +163,17 @@ def _tokens(text: bytes) -> Iterator[tuple[str, bytes, int]]:
             yield kind, match[0], match.end()
 
 
-def _insert(text: bytes, end: int, input_format: str) -> Statement:
+def _insert(text: bytes, end: int, input_format: str, settings_at: int) -> Statement:
     after = _AFTER_FORMAT.match(text, end)
     head = text[:end].rstrip()[: -len(input_format)].rstrip()[: -len("format")]
     start = after.end() if after else end
-    return Statement(verb="insert", sql=_sql(head), input_format=format_name(input_format), rows=text[start:])
+    return Statement(
+        verb="insert",
+        sql=_sql(head),
+        input_format=format_name(input_format),
+        rows=text[start:],
+        settings_at=len(_sql(head[: settings_at or len(head)])),
+    )
 
 
 def _sql(text: bytes) -> str:

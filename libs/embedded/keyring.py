@@ -23,6 +23,10 @@ WORKER_KEY = "worker.key"  # 32 raw bytes: an Ed25519 seed that signs workers' s
 STORE_PASSWORD = "clickhouse-password"  # noqa: S105 - a file name; ASCII text in it
 
 
+class SeedUnreadable(Exception):
+    """A file of the folder is not what was put there; a sentence."""
+
+
 def fill(folder: Path, random_bytes: RandomBytes = secrets.token_bytes) -> None:
     """Make what is missing; what is there stays as it is."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -50,8 +54,15 @@ def seed_file(folder: Path, service: str) -> Path:
 
 
 def public_keys(folder: Path, services: Iterable[str] = SERVICES) -> Mapping[str, str]:
-    """The public nkey (`U…`) of each service."""
-    return {name: nkeys.from_seed(seed_file(folder, name).read_bytes()).public_key.decode() for name in services}
+    """The public nkey (`U…`) of each service. Raises SeedUnreadable."""
+    return {name: _public_key(seed_file(folder, name)) for name in services}
+
+
+def _public_key(file: Path) -> str:
+    try:
+        return str(nkeys.from_seed(file.read_bytes()).public_key.decode())
+    except (nkeys.NkeysError, ValueError):  # its text may quote the seed
+        raise SeedUnreadable(f"{file} holds no nkey seed; remove it, and a new one is made") from None
 
 
 def store_password(folder: Path) -> str:

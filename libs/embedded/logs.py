@@ -11,6 +11,7 @@ import orjson
 
 _ROTATE_BYTES = 20_000_000
 _KEEP = 2
+_CLOSED = -1
 _PIPE_BYTES = 1 << 20
 # After a block the pipe is left alone so long: blocks gather, and a busy ingress does not wake us for every request.
 _PAUSE_S = 0.1
@@ -28,25 +29,33 @@ class LogFile:
 
     def __init__(self, path: Path, rotate_bytes: int = _ROTATE_BYTES) -> None:
         self._path, self._limit = path, rotate_bytes
+        self._fd = _CLOSED
         self._open()
 
     def write(self, block: bytes) -> None:
         """Never raises for a full disk: a log must not end what it describes."""
         try:
+            if self._fd == _CLOSED:
+                self._open()
             os.write(self._fd, block)
+            self._size += len(block)
+            if self._size > self._limit:
+                self.close()
+                self._make_room()
+                self._open()  # where it cannot, the next block tries again
         except OSError:
             return
-        self._size += len(block)
-        if self._size > self._limit:
-            os.close(self._fd)
-            for n in range(_KEEP, 0, -1):
-                older = self._path if n == 1 else self._path.with_name(f"{self._path.name}.{n - 1}")
-                if older.exists():
-                    older.replace(self._path.with_name(f"{self._path.name}.{n}"))
-            self._open()
 
     def close(self) -> None:
-        os.close(self._fd)
+        if self._fd != _CLOSED:
+            os.close(self._fd)
+            self._fd = _CLOSED
+
+    def _make_room(self) -> None:
+        for n in range(_KEEP, 0, -1):
+            older = self._path if n == 1 else self._path.with_name(f"{self._path.name}.{n - 1}")
+            if older.exists():
+                older.replace(self._path.with_name(f"{self._path.name}.{n}"))
 
     def _open(self) -> None:
         self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)

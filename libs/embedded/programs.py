@@ -30,6 +30,7 @@ class Program:
 
     Up is: `ready_url` answered 200; or, where `once`, it ended with 0. `listens` gets the public socket,
     `holds_lock` the lock of the state folder (who writes there keeps the next street out until it is gone).
+    `writes`: a folder; when it cannot write there any more (`ready_url` refuses), only a new start heals it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Program:
     stop_s: float = 10.0
     listens: bool = False
     holds_lock: bool = False
+    writes: Path | None = None
     niceness: int = 0
 
 
@@ -170,6 +172,7 @@ def _foundation(street: Street) -> Iterable[Program]:
         env={"GOMAXPROCS": "1", "GOGC": "400", **base},
         ready_url=f"http://127.0.0.1:{ports.nats_monitor}/healthz",
         holds_lock=True,
+        writes=state.nats,  # a stream that met a full disk stays frozen when there is room again
     )
     yield Program(
         name="clickhouse",

@@ -111,7 +111,7 @@ def lock_holder(state: State) -> dict[str, Any] | None:
     """`{pid, url}` of the supervisor that holds the folder now; None where nobody does."""
     try:
         fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -164,14 +164,15 @@ def pick_ports(public: int, names: tuple[str, ...]) -> Ports:
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace a file so that a reader sees the old or the new one, never half."""
+    """Replace a file so that a reader sees the old or the new one, never half. Where it cannot, the old one stays."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
-        os.write(fd, data)
-    finally:
-        os.close(fd)
-    fresh.replace(path)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            file.write(data)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Puts one street together: its folder and lock, secrets, public socket, ports, broker configuration and programs."""
 
+import errno
 import os
 import shutil
 import socket
@@ -22,6 +23,7 @@ from libs.runtime.settings import Settings, refuse
 
 _STORE_BYTES_MOST = 20 << 30
 _STORE_BYTES_LEAST = 256 << 20
+_USUAL_PORT, _LAST_PORT = 8080, 65_535
 _BACKLOG = 4096  # connections that wait while an ingress restarts; the kernel may allow fewer
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "": "127.0.0.1"}  # noqa: S104 - names of "every address"
 
@@ -57,17 +59,38 @@ class Opened:
 def opened(settings: StreetSettings, environ: Mapping[str, str]) -> Iterator[Opened]:
     """Everything but the processes. Raises AlreadyRuns; ends with 78 and a sentence where it cannot work."""
     state = State(root=settings.state.resolve())
-    state.prepare()
-    host = _LOOPBACK.get(settings.host, settings.host)
-    lock_fd = take_lock(state, f"http://{host}:{settings.port}")
+    host = settings.host.removeprefix("[").removesuffix("]")  # IPv6, as it stands in an address
+    with usable(state):
+        state.prepare()
+        lock_fd = take_lock(state, _url(host, settings.port))
     try:
-        with _public_socket(settings.host, settings.port) as public:
+        with _public_socket(host, settings.port) as public:
             port = public.getsockname()[1]
-            url = f"http://{host}:{port}"
-            os.pwrite(lock_fd, orjson.dumps({"pid": os.getpid(), "url": url}), 0)
-            yield _assemble(state, settings, environ, url=url, port=port, fds=(public.fileno(), lock_fd))
+            url = _url(host, port)
+            with usable(state):
+                os.pwrite(lock_fd, orjson.dumps({"pid": os.getpid(), "url": url}), 0)
+                street = _assemble(state, settings, environ, url=url, port=port, fds=(public.fileno(), lock_fd))
+            yield street
     finally:
         os.close(lock_fd)
+
+
+@contextmanager
+def usable(state: State) -> Iterator[None]:
+    """What cannot be read or written in the folder ends the start with a sentence."""
+    try:
+        yield
+    except OSError as error:
+        where, why = error.filename or state.root, error.strerror
+        refuse(f"NI_STATE: {where} cannot be used ({why}); make room or give rights there, or name another folder")
+    except keyring.SeedUnreadable as error:
+        refuse(f"NI_STATE: {error}")
+
+
+def _url(host: str, port: int) -> str:
+    """Where this machine reaches it."""
+    near = _LOOPBACK.get(host, host)
+    return f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
 
 
 def _assemble(
@@ -145,16 +168,27 @@ def _public_socket(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        refuse(f"{host}:{port} cannot be opened ({error.strerror}); choose another port, such as NI_PORT={port + 1}")
+        refuse(f"{host}:{port} cannot be opened ({error.strerror}); {_instead(error, port)}")
     listener.setblocking(False)
     return listener
+
+
+def _instead(error: OSError, port: int) -> str:
+    """What to do about a socket that could not be opened."""
+    if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+        free = port + 1 if error.errno == errno.EADDRINUSE and port < _LAST_PORT else _USUAL_PORT
+        return f"choose another port, such as NI_PORT={free}"
+    return "NI_HOST must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"
 
 
 def _store_bytes(folder: Path) -> int:
     """How much the broker may keep: decided once, for streams must not outgrow a smaller limit later."""
     kept = folder / "store-bytes"
     if kept.exists():
-        return int(kept.read_text())
+        said = kept.read_text().strip()
+        if not (said.isascii() and said.isdigit()):
+            refuse(f"NI_STATE: {kept} must hold a number of bytes and nothing else")
+        return int(said)
     size = min(_STORE_BYTES_MOST, shutil.disk_usage(folder).free * 7 // 10)
     if size < _STORE_BYTES_LEAST:
         refuse(f"NI_STATE: {folder} has too little free disk: at least 400 MB are needed")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -12,13 +13,16 @@ from functools import partial
 from pathlib import Path
 
 from libs.embedded.logs import Console, Pump
-from libs.embedded.probe import until_ready
+from libs.embedded.probe import OK, get, until_ready
 from libs.embedded.programs import ROOT, Program
 from libs.runtime.parent import die_with_parent
 from libs.runtime.settings import EX_CONFIG
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _STEADY_S = 0.2, 5.0, 30.0
 _WORDLESS_S = 3.0  # a stop that takes longer says what it waits for
+_LOOK_S = 3.0  # between looks at whether it can still write
+_REFUSALS = 3  # in a row, after which it says so in earnest
+_ROOM = 64 << 20  # bytes; with less free a new start would not heal it
 _FILES = 65_536
 
 
@@ -169,6 +173,28 @@ class Supervisor:
                 f"{program.name} is ready again after {time.monotonic() - began:.1f} s (restart {child.restarts})"
             )
         self._changed()
+        if program.writes is not None:
+            await self._until_it_cannot_write(program, program.writes)
+            self._console.say(f"{program.name} cannot write, though the disk has room again; starting it again")
+            assert child.process is not None
+            child.process.send_signal(signal.SIGTERM)
+
+    async def _until_it_cannot_write(self, program: Program, folder: Path) -> None:
+        """Until it has refused for a while and the disk has room. No answer is no refusal: it may be busy."""
+        refusals, full = 0, False
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            status, _ = await get(program.ready_url)
+            refusals = refusals + 1 if status not in (0, OK) else 0
+            if refusals < _REFUSALS:
+                continue
+            if shutil.disk_usage(folder).free >= _ROOM:
+                return
+            if not full:
+                full = True
+                self._console.say(
+                    f"{program.name} cannot write: the disk of {folder} is full; it goes on with room there"
+                )
 
     def _reap(self) -> None:
         for child in self.children.values():

@@ -5,7 +5,8 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CounterName = Literal[
-    "requests_total",  # answered at the edge, by status class
+    "requests_total",  # calls of models answered at the edge, by status
+    "refusals_total",  # of anything else at the edge, by the error's code: unknown keys, wrong places
     "frames_gap_total",  # holes found in reply frames
     "handoffs_refused_total",  # a hop had nobody listening
     "egress_records_total",  # durable intents
@@ -63,6 +64,7 @@ HistogramName = Literal[
 
 LABELS: dict[str, tuple[str, ...]] = {
     "requests_total": ("status",),
+    "refusals_total": ("code",),
     "provider_calls_total": ("egress", "outcome"),
     "facts_published_total": ("kind",),
     "account_changes_total": ("verb",),

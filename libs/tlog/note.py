@@ -50,7 +50,7 @@ class VerifierKey:
     @classmethod
     def read(cls, text: str) -> "VerifierKey":
         """What `str` wrote. Raises Refused."""
-        name, _, rest = text.strip().partition("+")
+        name, _, rest = text.strip(" \t\r\n").partition("+")
         key_id, _, material = rest.partition("+")
         try:
             raw = decoded(material)

@@ -37,6 +37,9 @@ class Proof:
             raise Refused(Reason.MALFORMED_PROOF, "the file is larger than a proof may be")
         head, gap, checkpoint = text.partition("\n\n")
         header, *lines = head.split("\n")
+        if header == f"{_HEADER}\r":
+            why = "the ends of the file's lines were changed on the way: fetch it again, and keep it byte by byte"
+            raise Refused(Reason.MALFORMED_PROOF, why)
         if not gap or header != _HEADER:
             raise Refused(Reason.MALFORMED_PROOF, f"the file does not begin with {_HEADER}, so it is no proof")
         try:

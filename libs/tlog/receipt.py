@@ -62,7 +62,9 @@ class Receipt:
             proof = Proof.read(raw.decode())
         except UnicodeDecodeError:
             raise _malformed("the file is not text, so it is no receipt") from None
-        said = _canonical(proof.extra or b"")
+        if proof.extra is None:
+            raise _malformed("the proof carries no record: it has no extra line")
+        said = _canonical(proof.extra)
         salt, text, version = said.get("salt"), said.get("record"), said.get("v")
         if len(said) != _MEMBERS or version != _VERSION or version is True:
             raise _malformed("the proof carries no record and salt of version 1")

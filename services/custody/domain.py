@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from libs.contracts.errors import CreditOnHold, InsufficientCredits, SpendCapReached
+from libs.contracts.ids import issued_at_ms
 from libs.contracts.northern.v1.facts_pb2 import Endpoint, Fact, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
 from services.custody.records import Row
 
 SILENT_S = 15.0
+YOUNG_MS = 10_000
 ABANDONED_MS = 30_000  # a worker states the end before the edge does, or within seconds of it
 # Output of a lost worker is known in bytes alone. Four bytes a token is the usual rule of thumb for English text
 # (https://platform.openai.com/tokenizer); the record marks the count `estimated`.
@@ -101,6 +103,11 @@ def closing(request: OpenRequest, at_ms: int) -> Fact:
             route=RouteFacts(**request.route),
         ),
     )
+
+
+def is_young(request_id: str, now_ms: int) -> bool:
+    """Whether what will be stated of a request that was given this id may be on its way still."""
+    return abs(now_ms - issued_at_ms(request_id)) < YOUNG_MS
 
 
 def never_sealed(rows: Iterable[Row]) -> bool:

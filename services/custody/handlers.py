@@ -13,21 +13,23 @@ from libs.contracts.failures import to_query_failure
 from libs.contracts.ids import REQUEST_ID, issued_at_ms
 from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot, LogTold
 from libs.tlog.refusals import Refused
-from services.custody.domain import never_sealed
+from services.custody.domain import is_young, never_sealed
 from services.custody.log.log import Head, Log
 from services.custody.queries import FactTable
 from services.custody.receipts.showing import receipt, shown
 from services.custody.receipts.table import Gone, RecordTable, Sealed
 from services.custody.records import pending, record
 from services.custody.times import rfc3339
+from services.custody.unread import Unread
 
-YOUNG_MS = 10_000
 MOST_MS = 3_000
 RUNNING_MS = 1_000  # a request that is under way may go on for an hour: a short wait, in case it is just ending
 ANSWER_S = 4.0  # the edge asks for MOST_MS and gives 2 s more: whatever the store does, it hears why
 _EVERY_S = 0.1
 _NOBODYS: Final = "no custody record of this account has that id"
 _RETRY_MS: Final = 1_000
+_UNREAD_MS: Final = 2_000
+_KEPT_MS: Final = 30 * 86_400_000  # nothing older can be unread: EVENTS does not hold it
 
 Record = dict[str, Any]
 
@@ -41,6 +43,7 @@ class Handlers:
     log: Log
     now_ms: Callable[[], int]
     answer_s: float = ANSWER_S
+    unread: Unread | None = None
     _polls: dict[tuple[str, str], "asyncio.Task[None]"] = field(default_factory=dict)
 
     async def get(self, data: bytes) -> bytes:
@@ -68,15 +71,24 @@ class Handlers:
         """
         if not REQUEST_ID.fullmatch(request_id):
             raise NotFound(_NOBODYS)
-        young = abs(self.now_ms() - issued_at_ms(request_id)) < YOUNG_MS
+        young = is_young(request_id, self.now_ms())
         found = await self.known(tenant, request_id)
         if young and (found is None or found["status"] == "pending"):
             running = found is not None and found["outcome"] is None
             await self._wait(tenant, request_id, min(wait_ms, RUNNING_MS if running else MOST_MS) / 1000)
             found = await self.known(tenant, request_id)
-        if found is None and not young:
+        if found is None and not young and not await self._stated(tenant, request_id):
             raise NotFound(_NOBODYS)
         return found or pending(request_id)
+
+    async def missing(self, tenant: str, request_id: str) -> NorthernError:
+        """What is said where `known` knows nothing: that there is nothing, or that it is not read yet."""
+        if not REQUEST_ID.fullmatch(request_id):
+            return NotFound(_NOBODYS)
+        if is_young(request_id, self.now_ms()) or await self._stated(tenant, request_id):
+            sentence = "what was stated of late is not all read yet; ask again in some seconds"
+            return RecordUnavailable(sentence, retry_after_ms=_UNREAD_MS)
+        return NotFound(_NOBODYS)
 
     async def receipt_of(self, tenant: str, request_id: str, wait_ms: int) -> str:
         """The text of a .tlog-proof. Raises NotFound where there will be none, RecordUnavailable where not yet."""
@@ -111,6 +123,12 @@ class Handlers:
         if found is not None:  # what was sealed is not there to be shown: the facts say the same, without the proof
             return said | shown(request_id, found, self._covering(found))
         return said | {"status": "not_sent" if never_sealed(rows) else "pending"}
+
+    async def _stated(self, tenant: str, request_id: str) -> bool:
+        """Whether facts of it stand in the stream, unread: after an outage, for as long as it takes to read on."""
+        if self.unread is None or not 0 <= self.now_ms() - issued_at_ms(request_id) < _KEPT_MS:
+            return False
+        return await self.unread.holds(tenant, request_id)
 
     def _covering(self, found: Sealed) -> Head | None:
         head = self.log.head()

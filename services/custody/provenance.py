@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from libs.catalog.observed import entered_at, processed_in
+from libs.contracts.errors import ResidencyRefused
 from services.custody.times import rfc3339
 
 Statement = Mapping[str, Any]
@@ -29,11 +30,14 @@ def hops(
         told.insert(1, {"role": "pii", "did": "substituted", "at": rfc3339(pii[0]["at_ms"])})
     if refused is not None and told and not egresses:
         told[-1]["did"] = "refused"
+    failed = {each["attempt"]: each for each in finishes[0].get("tries", ())} if len(egresses) > 1 and finishes else {}
     for egress in egresses:
         finished = _end_of(egress, finishes)
         told.append(_worker(egress, finished))
         if finished is not None and finished["provider_status"]:
             told.append(_provider(egress, finished))
+        elif finished is None and failed.get(egress["attempt"], {}).get("provider_status"):
+            told.append(_provider(egress, None))
     if delivered is not None and delivered.get("hop"):
         told.append(_hop(delivered["hop"], "delivered"))
     return told
@@ -91,8 +95,13 @@ def processing(egress: Statement | None, finished: Statement | None) -> dict[str
 
 
 def verdict(egress: Statement | None, refused: Statement | None, place: dict[str, Any] | None) -> dict[str, Any]:
-    """The residency rule as it was judged: what was required, and whether it was met, refused or (`broken`) belied."""
+    """The residency rule as it was judged: what was required, and whether it was met, refused or (`broken`) belied.
+
+    What was answered at the edge, or refused for another reason, was not judged: `none`.
+    """
     required = (egress or refused or {}).get("residency", [])
+    if egress is None and refused is not None and refused["code"] != ResidencyRefused.code:
+        return {"required": required, "state": "none", "rule": None, "route": None, "nearest": None}
     if egress is None and refused is not None:
         return {
             "required": required,
@@ -143,14 +152,16 @@ def _worker(egress: Statement, finished: Statement | None) -> dict[str, Any]:
     }
 
 
-def _provider(egress: Statement, finished: Statement) -> dict[str, Any]:
+def _provider(egress: Statement, finished: Statement | None) -> dict[str, Any]:
+    """One that failed had the request as well; of what it said, its status is kept, among the tries."""
+    endpoint = (finished or {}).get("endpoint") or {}
     return {
         "role": "provider",
         "did": "answered",
-        "node": finished["endpoint"]["host"] or egress["host"],
+        "node": endpoint.get("host") or egress["host"],
         "place": egress["route"]["jurisdiction"] or None,
-        "request_id": finished["endpoint"]["provider_request_id"] or None,
-        "returned": finished.get("returned", {}),
+        "request_id": endpoint.get("provider_request_id") or None,
+        "returned": (finished or {}).get("returned", {}),
     }
 
 

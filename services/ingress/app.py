@@ -98,6 +98,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             sessions=sessions,
             heard=heard,
             inference=inference,
+            metrics=metrics,
             ready=ready,
         )
         server = EdgeServer(

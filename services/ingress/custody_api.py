@@ -13,7 +13,15 @@ from google.protobuf.message import Message
 
 from libs.auth.rights import Standing, standing_of
 from libs.bus.base import Bus
-from libs.contracts.errors import InvalidRequest, MethodNotAllowed, NotFound, NotPermitted
+from libs.contracts.errors import (
+    BusUnavailable,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    NotPermitted,
+    Overloaded,
+    RecordUnavailable,
+)
 from libs.contracts.failures import from_query_failure
 from libs.contracts.ids import REQUEST_ID
 from libs.contracts.northern.v1.account_pb2 import Actor
@@ -53,6 +61,7 @@ _FRESH: Final = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"
 _TEXT: Final = "text/plain"
 _LONGEST_PATH: Final = 128
 _MOST_DAYS: Final = 36_500
+_RETRY_MS: Final = 2_000
 
 Told = TypeVar("Told", CustodyGot, CustodyTold, ExportTold, LogTold)
 
@@ -113,6 +122,10 @@ class CustodyApi:
         _permit(actor, _READERS if request.method == "GET" else _OWNERS)
         known = {"tenant"} if request.method != "DELETE" else {"tenant", "request_id"}
         asked = Asked.of(request.query, known)
+        if (
+            request.method == "DELETE" and request.can_read_body
+        ):  # else all that is held would be meant, not the one in it
+            raise InvalidRequest("name the request in the query, as in ?request_id=0343c4ae44e90000; send no body")
         said = _said(await small_body(request), place) if request.method == "PUT" else {}
         ask = self._act(actor, said.get("tenant") or asked.text("tenant") or actor.tenant)
         ask.request_id = said.get("request_id") or asked.text("request_id")
@@ -182,7 +195,12 @@ class CustodyApi:
         return CustodyAct(tenant=tenant, actor=actor.user_id, standing=standing.value, actor_tenant=actor.tenant)
 
     async def _asked(self, verb: str, ask: Message, kind: type[Told], wait_s: float = _ASK_S) -> Told:
-        told = kind.FromString(await self.bus.request(query("custody", verb), ask.SerializeToString(), wait_s))
+        try:
+            answer = await self.bus.request(query("custody", verb), ask.SerializeToString(), wait_s)
+        except (BusUnavailable, Overloaded):
+            sentence = "custody does not answer right now; nothing that is on record is lost. Ask again in a moment"
+            raise RecordUnavailable(sentence, retry_after_ms=_RETRY_MS) from None
+        told = kind.FromString(answer)
         if told.HasField("failure"):
             raise from_query_failure(told.failure)
         return told

@@ -24,6 +24,7 @@ from libs.contracts.errors import (
 )
 from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Surface
 from libs.telemetry.log import logger
+from libs.telemetry.metrics import Metrics
 from libs.tlog.note import VerifierKey
 from services.ingress import account_api, custody_api, headers, listing, pii_api, problems, usage_api
 from services.ingress.books import Books
@@ -62,6 +63,7 @@ class Handlers:
     sessions: Sessions
     heard: Heard
     inference: Inference
+    metrics: Metrics
     ready: Callable[[], tuple[bool, dict[str, bool]]]
 
     async def __call__(self, request: BaseRequest) -> web.StreamResponse:
@@ -178,11 +180,14 @@ class Handlers:
             allow = "GET, HEAD" if allowed == "GET" else allowed
             raise MethodNotAllowed(f"use {allowed} here, not {headers.clean(method)}", allow=allow)
 
-    @staticmethod
-    def _problem(error: NorthernError, request: BaseRequest) -> web.Response:
+    def _problem(self, error: NorthernError, request: BaseRequest) -> web.Response:
+        """What is no call of a model, or did not come to be one, and was refused."""
         dialect = dialect_of(request.path, anthropic=speaks_anthropic(request.headers))
+        status = problems.status_of(error, dialect)
+        self.metrics.count("refusals_total", error.code)
+        logger().info("request_refused", status=status, code=error.code)  # no path: it may hold a key
         return web.Response(
-            status=problems.status_of(error, dialect),
+            status=status,
             body=problems.body_of(error, dialect, ""),
             content_type="application/json",
             headers=problems.headers_of(error),

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 import orjson
 
+from libs.contracts.northern.v1.envelope_pb2 import Try
 from libs.contracts.northern.v1.facts_pb2 import Egress, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.runtime.identity import Identity
@@ -43,7 +44,7 @@ class Witness:
     def _statement(self, request_id: str, egress: Egress, finished: Finished) -> dict[str, Any]:
         """RFC 8785 for what it holds: ASCII names, strings, integers, no floats."""
         seen, identity = finished.endpoint, self.identity
-        return {
+        said: dict[str, Any] = {
             "v": 1,
             "role": "worker",
             "request_id": request_id,
@@ -72,6 +73,20 @@ class Witness:
             "outcome": NAMES.get(finished.outcome) or str(finished.outcome),
             "error_code": finished.error_code,
         }
+        if finished.tries:
+            said["tries"] = [_try(each) for each in finished.tries]
+        return said
+
+
+def _try(said: Try) -> dict[str, Any]:
+    """A call that failed before this one, or that was held back after it: who had the request counts as much."""
+    return {
+        "attempt": said.attempt,
+        "route_id": said.route_id,
+        "error_code": said.code,
+        "status": said.provider_status,
+        "sent": said.sent,
+    }
 
 
 @lru_cache(maxsize=1024)  # the same words, call after call

@@ -107,6 +107,14 @@ def test_workers_keys_and_promises_are_compared_as_ni_does(root: Path) -> None:
         assert (orjson.loads(done.stdout)["reason"], done.returncode) == (reason, EXIT_CODES[reason])
 
 
+def test_an_id_that_a_shell_left_empty_is_not_taken_for_one_that_was_not_given(root: Path) -> None:
+    trusted = ("--key", SEALED.key)
+    assert node(VERIFIER, root / "receipt", *trusted).returncode == 0
+    for option, reason in (("--id", Reason.OTHER_REQUEST), ("--promise", Reason.MALFORMED_PROMISE)):
+        done = node(VERIFIER, root / "receipt", *trusted, option, "", "--promise-key", SEALED.promised(ID)[1])
+        assert done.returncode == EXIT_CODES[reason]
+
+
 def test_a_log_is_verified_whole(root: Path) -> None:
     done = verified(root, of_log=True)
     said = orjson.loads(done.stdout)
@@ -233,6 +241,7 @@ def test_both_read_the_same_records(tmp_path: Path) -> None:
             b'{"v":1}',
             b"\xff",
             b"1",
+            b'{"record":"{}","salt":["%b"],"v":1}' % (b"ab" * 32),
         )
     ]
     ours = [judged(raw, policy) for raw in raws]
@@ -242,6 +251,9 @@ def test_both_read_the_same_records(tmp_path: Path) -> None:
 
 def test_both_read_the_same_policies(tmp_path: Path) -> None:
     texts = [each.decode("utf-8", "ignore") for each in mutations(SEALED.policy.encode(), 500)]
+    texts.append(SEALED.policy.replace("log ", "log \ufeff", 1))
+    keys = [VerifierKey(name="log.example/many", public_key=n.to_bytes(32, "big")) for n in range(300)]
+    texts += [SEALED.policy + "".join(f"log {key}\n" for key in keys[:count]) for count in (251, 252)]
     ours = []
     for text in texts:
         try:

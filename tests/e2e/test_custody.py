@@ -252,6 +252,8 @@ async def test_nothing_is_erased_under_a_legal_hold(account: Account) -> None:
         lifted = await account.by(account.owner, "DELETE", HOLDS + which)
         assert lifted.json == {**held.json, "lifted": True}
     theirs = await account.by(account.platform, "PUT", HOLDS, {"tenant": account.tenant, "reason": "an order"})
+    by_body = await account.by(account.platform, "DELETE", HOLDS, {"tenant": account.tenant, "request_id": request_id})
+    assert by_body.status == 400  # a body is not read: without it all that is held would be meant
     assert theirs.json["standing"] == "platform_admin"
     assert (await account.by(account.owner, "DELETE", HOLDS)).error["code"] == "not_permitted"
     assert (await account.by(account.member, "GET", HOLDS)).error["code"] == "not_permitted"

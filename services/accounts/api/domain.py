@@ -68,6 +68,24 @@ def check_not_wider(key: KeyRecord, asker: KeyRecord) -> None:
             )
 
 
+def check_counts_itself(asker: KeyRecord, key_id: str = "") -> None:
+    """Spending and rates are counted by key: one that is limited in them and had others would have each limit again.
+
+    So it manages itself alone; `key_id` is empty for a key to be made. Raises NotPermitted naming the limit.
+    """
+    limited = {
+        "max_spend_per_day": asker.max_spend_per_day is not None,
+        "rate_limits": asker.rate_limits != RateLimits(),
+    }
+    for param, counted in limited.items():
+        if counted and key_id != asker.id:
+            raise NotPermitted(
+                f"`{param}`: a key that is limited in it neither makes nor changes other keys, for each would count "
+                "by itself; use a key without such a limit, or sign in",
+                param=param,
+            )
+
+
 def check_may_manage(manager: Role, manager_id: str, user: UserRecord, changes: Mapping[str, Any]) -> None:
     """Who changes whom, and into what. Raises NotPermitted and InvalidRequest naming the member."""
     if not manages(manager, user.role):

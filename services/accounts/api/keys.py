@@ -13,7 +13,14 @@ from libs.contracts.errors import InvalidRequest, NotFound, Overloaded
 from libs.contracts.northern.v1.account_pb2 import AccountAsk
 from services.accounts.api import shown
 from services.accounts.api.asking import Asker, Desk
-from services.accounts.api.domain import MOST_OVERLAPS, changed_key, check_not_wider, heads, predecessors
+from services.accounts.api.domain import (
+    MOST_OVERLAPS,
+    changed_key,
+    check_counts_itself,
+    check_not_wider,
+    heads,
+    predecessors,
+)
 from services.accounts.bodies.keys import TIERS, KeyBody, RotationBody
 from services.accounts.bodies.reading import read
 
@@ -46,6 +53,7 @@ class Keys:
         blank = self._blank(asker, secret, body.name)
         key = changed_key(blank, body.changes(), body.limits(), now)
         if asker.key is not None:
+            check_counts_itself(asker.key)
             check_not_wider(key, asker.key)
         await self.desk.keys.create(key.digest, key)
         return {**shown.key(key), "key": secret}
@@ -59,6 +67,7 @@ class Keys:
                 raise _Moved
             changed = changed_key(key, changes, limits, self.desk.now())
             if asker.key is not None:
+                check_counts_itself(asker.key, key.id)
                 check_not_wider(changed, asker.key)
             return changed
 
@@ -138,6 +147,7 @@ class Keys:
         if head.status is not KeyStatus.ACTIVE:
             raise InvalidRequest("This key is revoked, for good. Create a new one.")
         if asker.key is not None:
+            check_counts_itself(asker.key, head.id)
             check_not_wider(head, asker.key)
         if len(predecessors(self._of(asker), head, self.desk.now())) >= MOST_OVERLAPS:
             raise InvalidRequest(

@@ -42,15 +42,21 @@ class Publisher:
     now_ms: Callable[[], int]
 
     async def run(self) -> None:
-        """Sign each time the tree has grown, until another signs too. Raises Refused where signing would contradict."""
+        """Sign each time the tree has grown, until another signs too. Raises Refused where signing would contradict.
+
+        At first also where a witness is missing: one that is new need not wait until the log grows.
+        """
         grown = asyncio.Event()
         self.growth.listeners.append(grown.set)
         try:
-            signed, revision = await self._last()
+            last, revision = await self._last()
+            signed = last.checkpoint if last else None
+            lacking = last is not None and not self.witnesses.all_in(last.note)
             while True:
                 grown.clear()
-                if signed is None or self.growth.size != signed.size:
+                if signed is None or self.growth.size != signed.size or lacking:
                     signed, revision = await self._publish(signed, revision)
+                    lacking = False
                 else:
                     await grown.wait()
         except Conflict:
@@ -58,9 +64,9 @@ class Publisher:
         finally:
             self.growth.listeners.remove(grown.set)
 
-    async def _last(self) -> tuple[Checkpoint | None, int]:
+    async def _last(self) -> tuple[Head | None, int]:
         entry = await patiently(lambda: self.bus.get(CHECKPOINTS, KEY))
-        return (Head.decoded(entry.value, self.key).checkpoint, entry.revision) if entry else (None, 0)
+        return (Head.decoded(entry.value, self.key), entry.revision) if entry else (None, 0)
 
     async def _publish(self, signed: Checkpoint | None, revision: int) -> tuple[Checkpoint, int]:
         """Sign what the tree is now, and write it down. Raises Conflict, Refused."""

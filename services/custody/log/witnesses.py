@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from libs.tlog.checkpoint import Checkpoint, number
-from libs.tlog.note import VerifierKey, decoded
+from libs.tlog.note import VerifierKey, decoded, open_note
 from libs.tlog.refusals import Refused
 from libs.tlog.witnessing import PATH, SIZE_TYPE, AddCheckpoint
 
@@ -54,6 +54,14 @@ class Witnesses:
     metrics: Metrics
     now: Callable[[], float] = time.time  # Unix seconds
     _seen: dict[str, int] = field(default_factory=dict, init=False)
+
+    def all_in(self, note: str) -> bool:
+        """Whether each of them has cosigned this note."""
+        keys = [witness.key for witness in self.witnesses]
+        try:
+            return not keys or len(open_note(note, keys).signers) == len(keys)
+        except Refused:
+            return False
 
     async def cosigned(self, note: str, head: Checkpoint, consistency: Consistency) -> str:
         """The signature lines of those who cosigned in time, each verified; "" where nobody did."""

@@ -47,6 +47,7 @@ class Desk:
     bus: Bus
     erasures: ErasureTable
     known: Known
+    missing: Callable[[str, str], Awaitable[NorthernError]]  # what is said where nothing is known
     now_ms: Callable[[], int]
     random_token: Callable[[], str] = lambda: secrets.token_hex(12)
     seen_s: float = _SEEN_S
@@ -64,9 +65,7 @@ class Desk:
 
     async def erase(self, act: CustodyAct) -> Told:
         """Erased for every reader when this returns, and on record. Raises NotFound, RecordUnavailable, LegalHold."""
-        found = await self.known(act.tenant, act.request_id) if REQUEST_ID.fullmatch(act.request_id) else None
-        if found is None:
-            raise NotFound("no custody record of this account has that id")
+        found = await self._found(act)
         if found["status"] == "pending":
             sentence = (
                 "the record is not sealed yet, and what is not sealed cannot be erased; ask again in some seconds"
@@ -87,8 +86,8 @@ class Desk:
     async def hold_put(self, act: CustodyAct) -> Told:
         """The hold as it stands. Raises NotFound where the account has no such request."""
         _named(act)
-        if act.request_id and await self.known(act.tenant, act.request_id) is None:
-            raise NotFound("no custody record of this account has that id", param="request_id")
+        if act.request_id:
+            await self._found(act)
         if len(act.reason) > _LONGEST or not act.reason.isprintable():
             raise InvalidRequest(f"`reason` has at most {_LONGEST} characters, all of them readable", param="reason")
         await self._stated(Verb.HOLD, act, f"hold:{self.random_token()}")
@@ -124,6 +123,13 @@ class Desk:
             lambda: self.erasures.retention(act.tenant), lambda found: found is not None and found.value == act.days
         )
         return _retention(act.tenant, rule)
+
+    async def _found(self, act: CustodyAct) -> dict[str, Any]:
+        """The record as it stands. Raises NotFound, and RecordUnavailable while it may yet come."""
+        found = await self.known(act.tenant, act.request_id) if REQUEST_ID.fullmatch(act.request_id) else None
+        if found is None:
+            raise await self.missing(act.tenant, act.request_id)
+        return found
 
     async def _unheld(self, act: CustodyAct) -> None:
         for rule in await self.erasures.holds(act.tenant):

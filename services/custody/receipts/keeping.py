@@ -21,6 +21,7 @@ from services.custody.receipts.projection import Batch, SealedRecords, batches_i
 from services.custody.receipts.purging import Purging
 from services.custody.receipts.table import RecordTable
 from services.custody.receipts.trimming import Trimming
+from services.custody.unread import Unread
 
 _LINGER_S = 0.2
 _BATCHES = 4  # of a block: each holds up to a thousand records
@@ -46,8 +47,9 @@ async def receipts(
 ) -> AsyncIterator[Room]:
     """Answer while the context is open."""
     records, erasures = RecordTable(store), ErasureTable(store)
-    handlers = Handlers(table=table, records=records, log=log.log, now_ms=now_ms)
-    desk = Desk(bus=bus, erasures=erasures, known=handlers.known, now_ms=now_ms)
+    unread = Unread(bus=bus, table=table)
+    handlers = Handlers(table=table, records=records, log=log.log, now_ms=now_ms, unread=unread)
+    desk = Desk(bus=bus, erasures=erasures, known=handlers.known, missing=handlers.missing, now_ms=now_ms)
     exporting = Exporting(store=store, log=log.log, signer=log.signer)
     verbs = {"get": handlers.get, "receipt": handlers.receipt, "export": exporting.export, **desk.verbs()}
     async with AsyncExitStack() as stack:

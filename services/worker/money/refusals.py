@@ -22,8 +22,8 @@ from services.worker.money.asking import unavailable
 
 _CLASSES = catalogue()
 _CAPS = {
-    "max_spend_per_day": "this key's max_spend_per_day is reached; it begins anew tomorrow, or raise it",
-    "budget_per_month": "this account's budget for the month is reached; it begins anew next month, or raise it",
+    "max_spend_per_day": "this key's max_spend_per_day leaves for today",
+    "budget_per_month": "the account's budget for the month leaves",
 }
 _RATES = {
     "requests": "this key's requests per minute are used up",
@@ -39,8 +39,7 @@ def refusal(reply: LedgerReply, amount_nano: int) -> NorthernError:
         case InsufficientCredits.code:
             return InsufficientCredits(_too_little(reply, amount_nano))
         case SpendCapReached.code:
-            said = _CAPS.get(reply.param, "a limit of spending is reached; raise it")
-            return SpendCapReached(f"Spending limit: {said}. Nothing was sent and nothing is charged.")
+            return SpendCapReached(_too_much(reply, amount_nano))
         case CreditOnHold.code:
             return CreditOnHold(
                 "The credit left is held by requests that are still running; try again when they are over.",
@@ -74,8 +73,18 @@ def _too_little(reply: LedgerReply, amount_nano: int) -> str:
     )
 
 
+def _too_much(reply: LedgerReply, amount_nano: int) -> str:
+    most = f"{decimal_text(amount_nano)} {ACCOUNT_CURRENCY}"
+    left = _CAPS.get(reply.param, "a limit of spending leaves")
+    return (
+        f"Spending limit: this request may cost up to {most}, more than {left}. Nothing was sent and nothing is "
+        "charged. Ask for less with a smaller max_tokens, raise the limit, or wait until it begins anew."
+    )
+
+
 def _rate(reply: LedgerReply) -> NorthernError:
     if reply.param == "tokens" and not reply.retry_after_ms:
         return RateLimitExceeded(f"Rate limit: {_LARGER}.", param="max_tokens")
     said = _RATES.get(reply.param, "this key asks too often")
-    return RateLimitExceeded(f"Rate limit: {said}; try again in a moment.", retry_after_ms=reply.retry_after_ms)
+    wait = f"in {-(-reply.retry_after_ms // 1000)} s" if reply.retry_after_ms else "in a moment"
+    return RateLimitExceeded(f"Rate limit: {said}; try again {wait}.", retry_after_ms=reply.retry_after_ms)

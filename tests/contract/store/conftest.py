@@ -21,6 +21,7 @@ PASSWORD = "sample-password"
 class Host:
     folder: Path
     port: int = 0
+    timeout_s: float = 2
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -29,7 +30,7 @@ class Host:
             "NI_CLICKHOUSE_PORT": str(self.port),
             "NI_CLICKHOUSE_DIR": str(self.folder),
             "NI_CLICKHOUSE_PASSWORD": PASSWORD,
-            "NI_CLICKHOUSE_TIMEOUT_S": "2",
+            "NI_CLICKHOUSE_TIMEOUT_S": str(self.timeout_s),
             "NI_CLICKHOUSE_MAX_BODY": str(8 << 20),
             "TZ": "America/Toronto",
         }

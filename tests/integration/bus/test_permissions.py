@@ -150,9 +150,9 @@ async def test_a_query_is_answered_on_the_askers_inbox_by_who_may_answer(wires: 
 @pytest.mark.parametrize(
     ("subject", "senders"),
     [
-        (subjects.fact("egress", 0), {"worker"}),
-        (subjects.fact("finished", 0), {"worker", "custody"}),
-        (subjects.fact("delivered", 0), {"ingress"}),
+        (subjects.fact("egress", 0), {"worker", "operator"}),  # which puts dead letters back
+        (subjects.fact("finished", 0), {"worker", "custody", "operator"}),
+        (subjects.fact("delivered", 0), {"ingress", "operator"}),
         (subjects.ROUTE, {"ingress", "pii"}),
         (subjects.work("openai"), {"router", "worker"}),
         (subjects.reply("ingress", REPLICA, LAST), {"pii", "router", "worker"}),

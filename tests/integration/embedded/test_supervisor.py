@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,6 +34,21 @@ def end(*_):
 signal.signal(signal.SIGTERM, end)
 http.server.HTTPServer.allow_reuse_address = True
 http.server.HTTPServer(("127.0.0.1", int(port)), Door).serve_forever()
+"""
+
+# Answers 200, and 503 from when a file is there: as a broker whose disk was full goes on doing until its next start.
+FROZEN = """
+import http.server, os, pathlib, sys
+port, full = int(sys.argv[1]), pathlib.Path(sys.argv[2])
+frozen = False
+class Door(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        global frozen
+        frozen = frozen or full.exists()
+        self.send_response(503 if frozen else 200); self.end_headers()
+    def log_message(self, *_): pass
+http.server.HTTPServer.allow_reuse_address = True
+http.server.HTTPServer(("127.0.0.1", port), Door).serve_forever()
 """
 
 # Answers each connection of the public socket with its pid.
@@ -127,6 +143,29 @@ async def test_a_process_that_is_killed_comes_back_on_its_port_and_it_is_said(tm
         assert street.pid("router") != first
         assert "router was ended by SIGKILL; starting it again in 0.2 s" in street.shown
         assert "router is ready again after" in street.shown
+
+
+async def test_one_whose_disk_was_full_is_started_again_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (port,), full, free = free_ports(1), tmp_path / "full", [0]
+    monkeypatch.setattr("libs.embedded.supervisor._LOOK_S", 0.05)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    broker = replace(
+        script("nats", FROZEN, str(port), str(full)), ready_url=f"http://127.0.0.1:{port}/", writes=tmp_path
+    )
+    async with supervised(tmp_path, broker) as street:
+        await street.up("nats")
+        first = street.pid("nats")
+        full.touch()
+        await until(lambda: "nats cannot write: the disk of" in street.shown, "not said that the disk is full")
+        full.unlink()
+        await asyncio.sleep(0.5)
+        assert street.pid("nats") == first  # what it may still do, it does
+        free[0] = 1 << 30
+        await until(lambda: "nats is ready again" in street.shown, "not started again")
+        assert street.pid("nats") != first
+        assert street.shown.count("cannot write: the disk") == 1
 
 
 async def test_one_that_keeps_falling_is_started_less_and_less_often(tmp_path: Path) -> None:

@@ -275,6 +275,7 @@ async def edge(
         sessions=sessions,
         heard=heard,
         inference=inference,
+        metrics=metrics,
         ready=lambda: (True, {}),
     )
     sock = socket.create_server(("127.0.0.1", 0))

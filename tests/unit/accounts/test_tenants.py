@@ -30,7 +30,7 @@ async def test_a_new_account_has_a_first_key_shown_once(scene: Rig) -> None:
 async def test_an_account_is_listed_and_changed_and_null_takes_a_rule_away(scene: Rig) -> None:
     body = {
         "name": "Maple",
-        "currency": "USD",
+        "currency": "CAD",
         "time_zone": "America/Toronto",
         "residency": ["CA"],
         "allowed_tiers": ["self_hosted"],
@@ -56,7 +56,10 @@ async def test_an_account_is_listed_and_changed_and_null_takes_a_rule_away(scene
         ({"name": "x", "time_zone": "Mars/Olympus"}, "time_zone"),
         ({"name": "x", "time_zone": "../../etc/passwd"}, "time_zone"),
         ({"name": "x", "time_zone": "/etc/passwd"}, "time_zone"),
+        ({"name": "x", "time_zone": "right/UTC"}, "time_zone"),
+        ({"name": "x", "time_zone": "localtime"}, "time_zone"),
         ({"name": "x", "currency": "cad"}, "currency"),
+        ({"name": "x", "currency": "USD"}, "currency"),  # the ledger would count it as CAD
         ({"name": "x", "budget_per_month": -1}, "budget_per_month"),
         ({"name": "x", "alert_webhook": {"url": "http://a.b/c"}}, "alert_webhook.url"),
         ({"name": "x", "alert_webhook": {"url": "https://u:p@a.b/c"}}, "alert_webhook.url"),

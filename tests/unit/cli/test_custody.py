@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import orjson
@@ -178,6 +178,37 @@ def test_a_street_on_this_machine_is_believed_about_its_workers_and_promises(
     assert ni("verify", root / "receipt")[0] == CANNOT
 
 
+@pytest.mark.parametrize(
+    ("option", "code"),
+    [
+        ("--id", EXIT_CODES[Reason.OTHER_REQUEST]),
+        ("--promise", EXIT_CODES[Reason.MALFORMED_PROMISE]),
+        ("--key", EXIT_CODES[Reason.MALFORMED_KEY]),
+        ("--promise-key", EXIT_CODES[Reason.MALFORMED_KEY]),
+        ("--worker-key", CANNOT),
+        ("--request", CANNOT),
+    ],
+)
+def test_an_option_that_a_shell_left_empty_is_never_taken_for_one_that_was_not_given(
+    root: Path, ni: Run, monkeypatch: pytest.MonkeyPatch, option: str, code: int
+) -> None:
+    promise, key = SEALED.promised(ID)
+    monkeypatch.setenv("NI_CUSTODY_KEY", SEALED.key)
+    monkeypatch.setenv("NI_PROMISE_KEY", key)
+    verify = ("verify", root / "receipt", "--promise", promise)
+    assert ni(*verify)[0] == 0
+    assert ni(*verify, option, "")[0] == code
+
+
+def test_a_file_that_never_ends_is_not_read_for_ever_nor_standard_input_twice(
+    root: Path, ni: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.custody_verify._LARGEST", 1 << 20)
+    assert ni("verify", "/dev/zero", "--key", SEALED.key)[0] == CANNOT
+    assert ni("verify", "-", "--key", SEALED.key, "--request", "-")[0] == CANNOT
+    assert ni("verify", root / "receipt", "--key", SEALED.key, "--response", "/dev/zero")[0] == CANNOT
+
+
 @pytest.mark.parametrize("case", RECEIPTS, ids=lambda case: case.name)
 def test_a_receipt_tampered_with_is_refused_by_name(case: Case, root: Path, ni: Run) -> None:
     case.tamper(SEALED, root)
@@ -304,7 +335,36 @@ def test_a_log_behind_an_address_is_followed(root: Path, site: str, ni: Run) -> 
     assert ni(*monitor(root, f"{site}/api/custody/"))[1]["before"] == SIZE
     (root / "log" / "tile/0/001.p/44").unlink()
     (root / "monitor.json").unlink()
-    assert ni(*monitor(root, site))[0] == EXIT_CODES[Reason.MISSING_TILE]
+    assert ni(*monitor(root, site, "--behind", 0))[0] == EXIT_CODES[Reason.MISSING_TILE]
+
+
+@pytest.mark.parametrize("behind", ["smaller", "without its tiles"])
+def test_a_replica_that_is_behind_is_waited_for_and_is_no_fork(root: Path, site: str, ni: Run, behind: str) -> None:
+    assert ni(*monitor(root, site))[0] == 0
+    shutil.copytree(root / "log", root / "whole")
+    grown(root, SEALED, 200)
+    reason = Reason.ROLLED_BACK
+    if behind != "smaller":  # the checkpoint came from one replica, the tiles are asked of another
+        (root / "monitor.json").unlink()
+        shutil.copy(root / "whole" / "checkpoint", root / "log" / "checkpoint")
+        reason = Reason.MISSING_TILE
+    assert ni(*monitor(root, site, "--behind", 0))[0] == EXIT_CODES[reason]
+    caught_up = Timer(0.5, shutil.copytree, (root / "whole", root / "log"), {"dirs_exist_ok": True})
+    caught_up.start()
+    assert ni(*monitor(root, site, "--behind", 30))[0] == 0
+    caught_up.join()
+
+
+def test_a_smaller_checkpoint_of_another_history_is_told_at_once(root: Path, site: str, ni: Run) -> None:
+    assert ni(*monitor(root, site))[0] == 0
+    forged = SealedLog(log=type(SEALED.log)(key=SEALED.log.key), witnesses=SEALED.witnesses)
+    for entry in reversed(SEALED.log.entries[:200]):
+        forged.log.append(entry)
+    (root / "log" / "checkpoint").write_text(forged.log.note(None, *SEALED.witnesses))
+    began = time.monotonic()
+    assert ni(*monitor(root, site, "--behind", 60))[0] == EXIT_CODES[Reason.INCONSISTENT]
+    assert time.monotonic() - began < 10
+    assert (root / "monitor.json.evidence").exists()
 
 
 def test_partial_tiles_are_cut_out_of_full_ones(root: Path, ni: Run) -> None:
@@ -317,6 +377,12 @@ def test_partial_tiles_are_cut_out_of_full_ones(root: Path, ni: Run) -> None:
         (root / "log" / f"tile/{name}/001").write_bytes(raw + raw[: len(raw) // 44] * 212)
     assert full.key
     assert ni(*monitor(root, None, "--whole"))[1]["size"] == SIZE
+
+
+@pytest.mark.parametrize("log", ["gateway.example:8080", "/nowhere", "ftp://gateway.example", "http://", "https://:1"])
+def test_what_is_no_address_and_no_folder_is_told_so_and_not_taken_for_silence(root: Path, ni: Run, log: str) -> None:
+    assert ni(*monitor(root, log))[0] == CANNOT
+    assert not (root / "monitor.json").exists()
 
 
 def test_silence_is_told_by_name_after_a_while(root: Path, ni: Run) -> None:

@@ -83,3 +83,9 @@ def test_what_is_refused_or_cannot_be_written_is_told(
     assert not [*tmp_path.iterdir()]
     assert got(url, ID, "--receipt", str(tmp_path / "nowhere" / "r")) == 2
     assert got("http://127.0.0.1:1", ID) == 3
+
+
+@pytest.mark.parametrize("no_id", ["", "x", f"{ID}/receipt", f"../{ID}", ID.upper()])
+def test_what_is_no_id_is_told_so_without_asking(url: str, capsys: pytest.CaptureFixture[str], no_id: str) -> None:
+    assert got(url, no_id) == 2
+    assert "16 hex digits" in capsys.readouterr().err

@@ -1,13 +1,16 @@
 """The `ni` command: help teaches, every verb has an example, a wrong word is answered."""
 
+import argparse
 import importlib
 import os
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
 from cli.__main__ import VERBS, main
+from libs.embedded.programs import ROOT
 
 
 def test_help_says_what_it_is_and_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,6 +27,14 @@ def test_an_unknown_verb_is_refused_with_the_list(capsys: pytest.CaptureFixture[
         main(["fly"])
     assert ended.value.code == 2
     assert "there is no verb 'fly'" in capsys.readouterr().err
+
+
+def test_the_version_is_the_project_s(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert capsys.readouterr().out == f"ni {project['version']}\n"
 
 
 @pytest.mark.parametrize(("name", "path"), [(name, path) for name, path, _ in VERBS])
@@ -47,3 +58,14 @@ def test_a_reader_that_has_seen_enough_is_no_error(words: list[str]) -> None:
     assert b"Traceback" not in done.stderr
     assert b"Exception ignored" not in done.stderr
     assert done.returncode in {141, 1}
+
+
+def test_ctrl_c_ends_a_verb_without_a_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.status.run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main(["status"])
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")

@@ -213,8 +213,20 @@ async def test_one_that_sends_nothing_is_not_waited_for(tmp_path: Path) -> None:
         writer.close()
 
 
-@pytest.mark.parametrize("words", [("--name", "a b", "--log", str(LOG.key.public)), ("--name", NAME, "--log", "none")])
-def test_what_cannot_be_started_is_told(words: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--name", "a b", "--log", str(LOG.key.public)), "--name"),
+        (("--name", "a+b", "--log", str(LOG.key.public)), "--name"),
+        (("--name", "", "--log", str(LOG.key.public)), "--name"),
+        (("--name", NAME, "--log", "none"), "malformed_key"),
+        (("--name", NAME, "--log", str(LOG.key.public), "--port", "99999"), "port"),
+    ],
+)
+def test_what_cannot_be_started_is_told(
+    words: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["witness", "run", "--dir", str(tmp_path), *words])
     assert ended.value.code == 2
+    assert told in capsys.readouterr().err

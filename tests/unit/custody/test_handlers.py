@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
 from libs.bus.memory import MemoryBus
 from libs.contracts.ids import RequestIds
-from libs.contracts.northern.v1.facts_pb2 import Fact, Outcome
+from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch, Outcome
 from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot
 from libs.projection.base import Placed
 from libs.telemetry.metrics import Metrics
 from services.custody.handlers import ANSWER_S, MOST_MS, Handlers
 from services.custody.reader import Records
 from services.custody.records import Row
+from services.custody.unread import Unread
 from tests.unit.custody.log.rig import Machine
 from tests.unit.custody.receipts.rig import KeptRecords
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 Make = Callable[..., Fact]
 AT = 1_800_000_000_000
 ID = RequestIds(3, lambda: AT, AT + 1000)()
+OTHER = RequestIds(4, lambda: AT, AT + 1000)()
 
 
 async def write(table: "KeptTable", *facts: Fact, first: int = 1) -> None:
@@ -97,6 +100,42 @@ async def test_a_running_request_is_shown_pending_within_a_second_or_so(table: "
 @pytest.mark.parametrize("request_id", ["", "xyz", "0" * 15, "0" * 17, "G" * 16, "../etc/passwd", "0" * 16])
 async def test_what_is_no_id_or_an_old_unknown_one_is_not_found(table: "KeptTable", request_id: str) -> None:
     assert (await ask(handlers_at(table, AT), request_id=request_id, wait_ms=3000)).failure.code == "not_found"
+
+
+async def test_what_was_stated_during_an_outage_is_pending_until_it_is_read_and_never_said_not_to_exist(
+    table: "KeptTable", fact: Make
+) -> None:
+    """A promise whose record is still being read is not broken."""
+    bus, later = MemoryBus(), AT + 600_000
+    handlers = replace(handlers_at(table, later), unread=Unread(bus=bus, table=table))
+
+    async def state(kind: str, **more: Any) -> None:
+        await bus.append(f"ev.{kind}.0", FactBatch(facts=[fact(kind, **more)]).SerializeToString())
+
+    await state("egress", request_id=ID)
+    assert orjson.loads((await ask(handlers)).record)["status"] == "pending"
+    assert (await ask(handlers, tenant="t_two")).failure.code == "not_found"
+    for other in ("0" * 16, "f" * 16, "xyz"):
+        assert (await ask(handlers, request_id=other)).failure.code == "not_found"
+    assert (await handlers.missing("t_one", ID)).code == "record_unavailable"
+    await write(table, fact("egress", request_id=OTHER))
+    assert (await ask(handlers)).failure.code == "not_found"  # the message is read, and had been another's
+
+
+async def test_where_too_much_is_unread_to_be_looked_through_that_is_said(table: "KeptTable", fact: Make) -> None:
+    bus = MemoryBus()
+    many = [fact("egress", request_id=OTHER)] * 2_001
+    await bus.append("ev.egress.0", FactBatch(facts=many).SerializeToString())
+    await bus.append("ev.egress.0", FactBatch(facts=many[:1]).SerializeToString())
+    later = replace(handlers_at(table, AT + 600_000), unread=Unread(bus=bus, table=table))
+    assert (await ask(later)).failure.code == "record_unavailable"
+    stated = [fact("egress", request_id=OTHER, at_ms=AT + 10_000)]
+    first = MemoryBus()
+    await first.append("ev.egress.0", FactBatch(facts=stated).SerializeToString())
+    for rest in (many, many[:1]):
+        await first.append("ev.egress.0", FactBatch(facts=rest).SerializeToString())
+    sooner = replace(later, unread=Unread(bus=first, table=table))
+    assert (await ask(sooner)).failure.code == "not_found"  # all that is unread was stated later
 
 
 async def test_a_store_that_is_down_is_said(table: "KeptTable") -> None:

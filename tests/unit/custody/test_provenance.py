@@ -133,6 +133,12 @@ def test_a_refusal_says_who_refused_under_which_rule_and_what_was_received(fact:
     assert made["residency"] == ["CA"]
 
 
+def test_an_answer_that_the_edge_gave_by_itself_is_no_residency_that_was_refused(fact: Make) -> None:
+    said = {"code": "answered_here", "rule": "model_not_found", "residency": ["CA"], "rule_name": ""}
+    verdict = of([fact("refused", **said)])["verdict"]
+    assert (verdict["state"], verdict["required"], verdict["rule"]) == ("none", ["CA"], None)
+
+
 def test_every_attempt_is_listed_with_what_became_of_it(fact: Make) -> None:
     first, second = fact("egress"), fact("egress", attempt=1)
     made = of([first, second, fact("finished", attempts=2), fact("delivered")])
@@ -147,6 +153,25 @@ def test_what_failed_before_the_last_attempt_is_told_by_the_end_of_that_one(fact
         ("completed", 200, None),
     ]
     assert made["attempts"] == 2
+
+
+def test_a_provider_that_failed_is_among_those_who_had_the_request_and_the_worker_has_signed_it(fact: Make) -> None:
+    failed = Try(attempt=0, route_id="r0", code="upstream_error", provider_status=500, total_ms=7, sent=True)
+    first, second = fact("egress", host="one.example"), fact("egress", host="two.example", attempt=1)
+    end = fact("finished", attempts=2, tries=[failed])
+    WITNESS.testify(second.request_id, second.egress, end.finished)
+    made = of([first, second, end])
+    assert [(hop["role"], hop["node"]) for hop in made["hops"] if hop["role"] == "provider"] == [
+        ("provider", "one.example"),
+        ("provider", end.finished.endpoint.host),
+    ]
+    called = [hop for hop in made["hops"] if hop["role"] == "worker"]
+    assert [bool(hop["signature"]) for hop in called] == [False, True]
+    told = {"attempt": 0, "route_id": "r0", "error_code": "upstream_error", "status": 500, "sent": True}
+    assert verify(called[1])["tries"] == [told]
+    silent = Try(attempt=0, route_id="r0", code="timeout", sent=True)
+    made = of([first, second, fact("finished", attempts=2, tries=[silent])])
+    assert sum(hop["role"] == "provider" for hop in made["hops"]) == 1  # that it had it, nobody knows
 
 
 def test_an_attempt_that_was_held_back_is_told_as_one_that_was_not_sent(fact: Make) -> None:

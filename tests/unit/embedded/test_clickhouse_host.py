@@ -136,3 +136,15 @@ async def test_rows_cut_short_are_refused_whole(client: Client, tmp_path: Path) 
     assert await ask(client, "SELECT count() FROM cut") == (200, "0")
     assert (await ask(client, b"INSERT INTO cut FORMAT Native\n" + block))[0] == 200
     assert await ask(client, "SELECT count(), sum(a) FROM cut") == (200, "100\t4950")
+
+
+async def test_rows_for_which_the_disk_has_no_room_are_not_said_to_be_written(client: Client) -> None:
+    """The setting refuses where a full disk does: when the rows were taken and their part is to be written."""
+    await ask(
+        client,
+        "CREATE TABLE IF NOT EXISTS roomless (a UInt64) ENGINE = MergeTree ORDER BY a"
+        " SETTINGS min_free_disk_bytes_to_perform_insert = 1000000000000000",
+    )
+    status, said = await ask(client, b"INSERT INTO roomless FORMAT CSV\n1\n")
+    assert (status, "NOT_ENOUGH_SPACE" in said) == (500, True)
+    assert await ask(client, "SELECT count() FROM roomless") == (200, "0")

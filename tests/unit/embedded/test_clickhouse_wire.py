@@ -12,6 +12,8 @@ from libs.embedded.clickhouse_wire import EngineError, WireError, credentials, d
 def test_an_insert_divides_into_statement_format_and_rows() -> None:
     said = divide(b"INSERT INTO t (`a FORMAT b`, c) SETTINGS x = 'FORMAT CSV'  FORMAT Native\n\n\x00; DROP\xff")
     assert said.sql.rstrip() == "INSERT INTO t (`a FORMAT b`, c) SETTINGS x = 'FORMAT CSV'"
+    expected = "INSERT INTO t (`a FORMAT b`, c) FROM INFILE '/f' SETTINGS x = 'FORMAT CSV' FORMAT Native"
+    assert " ".join(said.from_file("/f").split()) == expected
     assert said.input_format == "Native"
     assert said.rows == b"\n\x00; DROP\xff"
 
@@ -20,6 +22,12 @@ def test_an_insert_divides_into_statement_format_and_rows() -> None:
 def test_the_rows_of_an_insert_are_never_read_as_sql(rows: bytes) -> None:
     said = divide(b"INSERT INTO t (a) FORMAT Native\n" + rows)
     assert (said.verb, said.rows, said.sql.strip()) == ("insert", rows, "INSERT INTO t (a)")
+
+
+@pytest.mark.parametrize("table", ["settings", "db.settings", "`settings`", "TABLE settings"])
+def test_a_table_called_settings_is_a_table(table: str) -> None:
+    said = divide(f"INSERT INTO {table} (settings) FORMAT CSV\n1".encode())
+    assert said.from_file("/f") == f"INSERT INTO {table} (settings)  FROM INFILE '/f'  FORMAT CSV"
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,20 @@ def test_a_file_rotates_and_keeps_two(tmp_path: Path) -> None:
     assert (tmp_path / "router.log.1").read_text() == "block 4 ....\n"
 
 
+def test_a_file_that_cannot_be_rotated_is_taken_up_again_once_it_can(tmp_path: Path) -> None:
+    folder, aside = tmp_path / "logs", tmp_path / "aside"
+    folder.mkdir()
+    log = LogFile(folder / "router.log", rotate_bytes=10)
+    folder.rename(aside)  # as good as a disk that takes no more files
+    log.write(b"the last one before\n")
+    log.write(b"lost\n")
+    aside.rename(folder)
+    log.write(b"again\n")
+    log.close()
+    log.close()
+    assert (folder / "router.log.1").read_text() == "the last one before\nagain\n"
+
+
 async def test_output_is_kept_raw_and_shown_with_the_name_of_its_program(tmp_path: Path) -> None:
     read_fd, write_fd = os.pipe()
     pump = Pump("router", tmp_path / "router.log", Console(write_fd, colour=False, width=8), colour=False)

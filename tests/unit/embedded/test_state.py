@@ -69,6 +69,19 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert read_json(tmp_path / "absent") == {}
 
 
+def test_a_file_that_cannot_be_replaced_stays_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    held = tmp_path / "ports.json"
+    held.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_atomically(held, b"{}")
+    assert list(tmp_path.iterdir()) == [held]
+
+
+def test_a_folder_that_is_a_file_has_no_holder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert lock_holder(State(root=tmp_path / "file")) is None
+
+
 def test_a_process_that_is_gone_is_not_alive() -> None:
     assert alive(os.getpid())
     assert not alive(2**22 + 1)

@@ -19,7 +19,7 @@ RULES = [
 OURS = {f"ni_{name}" for kind in (CounterName, GaugeName, HistogramName) for name in get_args(kind)}
 # github.com/nats-io/prometheus-nats-exporter, collector/jsz.go; Prometheus itself.
 THEIRS = {"jetstream_stream_total_bytes", "jetstream_stream_limit_bytes", "up"}
-FUNCTIONS = {"increase", "sum", "max", "min", "time", "job", "rooms", "nats", "m", "or"}
+FUNCTIONS = {"increase", "rate", "sum", "max", "min", "time", "vector", "job", "rooms", "nats", "status", "m", "or"}
 
 
 def test_every_alarm_is_about_a_metric_that_exists() -> None:
@@ -46,6 +46,17 @@ def test_the_first_alarms_stand() -> None:
     assert "jetstream_stream_limit_bytes > 0) > 0.7" in text
     assert all(rule["labels"]["severity"] in {"page", "ticket"} for rule in RULES)
     assert all(rule["annotations"]["summary"] for rule in RULES)
+
+
+def test_where_nobody_is_left_to_ask_the_ledger_has_no_owner_either() -> None:
+    (rule,) = (rule for rule in RULES if rule["alert"] == "NobodyOwnsTheLedger")
+    assert "or vector(0)" in rule["expr"]  # a sum over no series is nothing, and nothing is not below one
+
+
+def test_every_runbook_that_an_alarm_names_exists() -> None:
+    named = {page for rule in RULES for page in re.findall(r"[\w/-]+\.md", str(rule["annotations"]))}
+    assert "docs/runbooks/ledger.md" in named
+    assert {page for page in named if not (ROOT / "docs/runbooks" / page.split("/")[-1]).exists()} == set()
 
 
 def test_every_room_is_scraped() -> None:

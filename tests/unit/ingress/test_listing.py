@@ -69,6 +69,7 @@ async def edge(*states: EgressState, live: Live | None = None) -> AsyncIterator[
         sessions=sessions,
         heard=heard,
         inference=cast(Inference, None),  # no request here is one for inference
+        metrics=Metrics(),
         ready=lambda: (True, {}),
     )
     server = EdgeServer(handlers, max_body=1 << 20, header_s=10.0, origins=Origins())

@@ -41,6 +41,12 @@ def test_a_file_of_another_length_is_told_by_its_length() -> None:
         receipt.has_response(RESPONSE[:-1])
 
 
+def test_a_file_whose_line_ends_were_changed_is_told_so_and_what_to_do() -> None:
+    with pytest.raises(Refused, match="fetch it again") as told:
+        Receipt.read(RAW.replace(b"\n", b"\r\n"))
+    assert told.value.reason is Reason.MALFORMED_PROOF
+
+
 @given(st.integers(0, len(RAW) - 1), st.integers(0, 7))
 def test_any_bit_flipped_is_refused(at: int, bit: int) -> None:
     with pytest.raises(Refused):

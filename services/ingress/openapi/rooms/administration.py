@@ -92,7 +92,7 @@ _TENANT_CHANGE: Final[dict[str, Schema]] = {
     ),
     "alert_webhook": or_null(sent({"url": text("https:// only.", maxLength=512)})),
 }
-_CURRENCY: Final = {"currency": one_of("CAD", "USD", description="For good: the ledger counts in it.", default="CAD")}
+_CURRENCY: Final = {"currency": one_of("CAD", description="What the ledger counts in.", default="CAD")}
 _ROLE: Final = one_of(*Role, default=Role.MEMBER.value)
 _NAME: Final = text(maxLength=128)
 

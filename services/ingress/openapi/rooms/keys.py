@@ -103,7 +103,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "rate_limits": or_null(sent({}, _LIMITS)),
             "expires_at": {"anyOf": [text(format="date-time"), whole("Unix seconds."), {"type": "null"}]},
         },
-        description="Null takes a restriction away. A key makes and changes only keys that may do no more than itself.",
+        description="Null takes a restriction away. A key makes and changes only keys that may do no more than itself; "
+        "one that has `max_spend_per_day` or `rate_limits` only itself, for each key counts by itself.",
         examples=[_CREATE_EXAMPLE],
     ),
     "RotationBody": sent(

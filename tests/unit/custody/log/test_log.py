@@ -225,7 +225,7 @@ async def test_what_contradicts_the_signed_checkpoint_is_never_signed(machine: M
     for size, root in ((3, b"\1" * 32), (5, b"\1" * 32)):
         publisher.growth.size, publisher.growth.root = size, root
         with pytest.raises(Refused) as refused:
-            await publisher._publish(signed, revision)
+            await publisher._publish(signed.checkpoint, revision)
         assert refused.value.reason is (Reason.ROLLED_BACK if size == 3 else Reason.INCONSISTENT)
     entry = await bus.get("checkpoints", KEY)
     assert entry is not None
@@ -238,11 +238,12 @@ async def test_two_who_sign_do_not_overwrite_each_other(machine: Machine, bus: M
         await ended(bus, new_id())
         await first.head(1)
         signed, revision = await second.publisher._last()
+        assert signed is not None
         await ended(bus, new_id())
         await first.head(2)
         await second.head(2)
         with pytest.raises(Conflict):
-            await second.publisher._publish(signed, revision)
+            await second.publisher._publish(signed.checkpoint, revision)
     entry = await bus.get("checkpoints", KEY)
     assert entry is not None
     assert b"\\n2\\n" in entry.value

@@ -98,6 +98,25 @@ async def test_a_checkpoint_is_shown_with_the_cosignature_and_the_witness_follow
             assert stand.key.name in open_checkpoint(head.note, stand.log, [stand.key.public])[1].signers
 
 
+async def test_a_witness_that_is_new_cosigns_what_was_signed_without_it_though_the_log_does_not_grow(
+    machine: Machine,
+) -> None:
+    async with machine.running() as process:
+        await ended(machine.bus, new_id())
+        await process.head(1)
+    async with standing(stand_for(machine)) as stand:
+        machine.witnesses, machine.quorum = [stand.witness], 1
+        async with machine.running() as process:
+            await until(lambda: stand.key.name in (head.note if (head := process.log.head()) else ""))
+            head = process.log.head()
+            assert head is not None
+            assert head.checkpoint.size == 1
+        async with machine.running() as process:
+            await ended(machine.bus, new_id())
+            await process.head(2)
+        assert stand.asked == 3  # once by the first; the other learns what was seen, then asks
+
+
 @pytest.mark.parametrize("fault", ["slow", "status", "liar", "old", "away"])
 async def test_without_a_quorum_a_witness_that_fails_costs_no_more_than_its_deadline(
     machine: Machine, fault: str

@@ -21,6 +21,7 @@ from services.custody.receipts.erasures import ERASURES, RULES, Erasure, Erasure
 from services.custody.receipts.projection import SealedRecords, batches_in
 from services.custody.receipts.table import TABLE, RecordTable, Sealed, sealed
 from services.custody.receipts.trimming import Trimming
+from services.custody.unread import Unread
 from tests.unit.custody.conftest import KeptTable
 from tests.unit.custody.log.rig import Machine, Process
 
@@ -96,8 +97,12 @@ class Room:
 def parts(machine: Machine, process: Process, store: MemoryStore, now_ms: Callable[[], int] | None = None) -> Room:
     """A room of it, nothing running."""
     now = now_ms or machine.now_ms
-    handlers = Handlers(table=KeptTable(store), records=KeptRecords(store), log=process.log, now_ms=now)
-    desk = Desk(bus=machine.bus, erasures=KeptErasures(store), known=handlers.known, now_ms=now)
+    table = KeptTable(store)
+    unread = Unread(bus=machine.bus, table=table)
+    handlers = Handlers(table=table, records=KeptRecords(store), log=process.log, now_ms=now, unread=unread)
+    desk = Desk(
+        bus=machine.bus, erasures=KeptErasures(store), known=handlers.known, missing=handlers.missing, now_ms=now
+    )
     return Room(bus=machine.bus, store=store, process=process, handlers=handlers, desk=desk)
 
 

@@ -1,6 +1,7 @@
 """Erasing, holding, retaining: stated first, then true; what is held is not erased; nothing is done twice."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import orjson
 import pytest
 
 from libs.bus.base import Stored
+from libs.contracts.ids import issued_at_ms
 from libs.contracts.northern.v1.facts_pb2 import Admin, Fact, FactBatch
 from libs.contracts.northern.v1.query_pb2 import CustodyAct, CustodyTold
 from libs.contracts.subjects import EVENTS
+from services.custody.domain import YOUNG_MS
 from services.custody.receipts.erasures import ERASURES, Verb, act_of, facts_and_acts_in
 from services.custody.receipts.table import TABLE
 from tests.unit.custody.log.rig import ended, new_id
@@ -64,10 +67,27 @@ async def test_erasing_again_changes_nothing(tmp_path: Path) -> None:
 async def test_nobody_erases_what_is_another_s_or_no_record(tmp_path: Path) -> None:
     async with room(tmp_path) as made:
         request_id = await sealed(made)
-        for ask in ({"request_id": request_id, "tenant": "t_two"}, {"request_id": "x"}, {"request_id": "0" * 16}, {}):
+        theirs, old = {"request_id": request_id, "tenant": "t_two"}, "0" * 16
+        for ask in ({"request_id": "x"}, {"request_id": old}, {}):
             assert await asked(made, "erase", **ask) == "not_found"
+        assert await asked(made, "erase", **theirs) == "record_unavailable"  # what it says of an id that nobody has
+        late = replace(made.handlers, now_ms=lambda: issued_at_ms(request_id) + YOUNG_MS)
+        later = replace(made, desk=replace(made.desk, missing=late.missing))
+        assert await asked(later, "erase", **theirs) == "not_found"
         assert stated(made) == []
         assert (await got(made, request_id))["status"] == "sealed"
+
+
+async def test_a_request_that_has_just_been_answered_is_not_said_to_have_no_record(tmp_path: Path) -> None:
+    """What states it is on its way: to be told that there is none would be wrong a second later."""
+    async with room(tmp_path) as made:
+        request_id = new_id()
+        for verb in ("erase", "hold_put"):
+            assert await asked(made, verb, request_id=request_id) == "record_unavailable"
+        assert stated(made) == []
+        await ended(made.bus, request_id)
+        assert (await got(made, request_id))["status"] == "sealed"
+        assert (await asked(made, "hold_put", request_id=request_id))["request_id"] == request_id
 
 
 @pytest.mark.parametrize("everything", [True, False])
@@ -87,8 +107,7 @@ async def test_a_hold_on_one_request_or_account_holds_no_other(tmp_path: Path) -
         request_id, other = await sealed(made), await sealed(made)
         await asked(made, "hold_put", request_id=other)
         await asked(made, "hold_put", tenant="t_two")
-        for unknown in ("0" * 16, new_id()):
-            assert await asked(made, "hold_put", request_id=unknown) == "not_found"
+        assert await asked(made, "hold_put", request_id="0" * 16) == "not_found"
         assert (await asked(made, "erase", request_id=request_id))["status"] == "erased"
 
 
