@@ -1,10 +1,10 @@
 """A request's body with substitutes in place of personal data, what the audit lists of it, and its way back."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final
 
 import orjson
 
@@ -14,47 +14,21 @@ from libs.contracts.turns import both_ends
 from libs.telemetry.log import logger
 from services.pii import domain
 from services.pii.account_policies.watched import Chosen, Policies
-from services.pii.entities import Entity, EntityType
-from services.pii.hop.base import Listed, Masked
-from services.pii.hop.finding import Finder, Found, Turn
-from services.pii.hop.fixed import check_originals
+from services.pii.hop.base import Masked
+from services.pii.hop.finding import Finder, Turn
+from services.pii.hop.known.base import Asked, Exchanged
+from services.pii.hop.known.conversations import Conversations
+from services.pii.hop.known.exchanging import exchange
+from services.pii.hop.known.listing import listing
+from services.pii.hop.known.texts import Conversation
 from services.pii.policies import Images, Scope
 from services.pii.replies.answers import Answers
 from services.pii.requests.bodies import write
-from services.pii.requests.spots import Text
-from services.pii.substitutes.substitution import Entry, Substitution
+from services.pii.substitutes.trace import OutOfStep
 
-_SLICE: Final = 4_096  # characters substituted in one go
 _LARGE: Final = 32 << 10  # bodies beyond it one at a time, so that a flood of them cannot hold up running streams
-_LISTED: Final = 2_000  # entities that the audit lists of one request
+_STRETCHES: Final = 128  # of a conversation, before it is done anew and becomes one
 _JSON: Final = ("json_object", "json_schema")
-
-
-class Made(NamedTuple):
-    """A substitution that was made, and in which text."""
-
-    text: Text
-    entry: Entry
-
-    @property
-    def original(self) -> str:
-        return self.text.text[self.entry.entity.start : self.entry.entity.end]
-
-
-class _Cut(NamedTuple):
-    start: int
-    end: int
-    entities: Sequence[Entity]
-    apart: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exchanged:
-    """The texts of a request with substitutes in them, and the map that leads back."""
-
-    new: Sequence[str] = field(repr=False)
-    made: Sequence[Made] = field(repr=False)
-    substitution: Substitution = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +38,7 @@ class Masker:
     policies: Policies
     finder: Finder
     master: bytes = field(repr=False)
+    conversations: Conversations = field(default_factory=Conversations)
     large: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def mask(self, envelope: Envelope, body: bytes) -> Masked:
@@ -82,91 +57,73 @@ class Masker:
                 "personal data could not be substituted in this request, so nothing was sent; try again"
             ) from None
 
-    async def find(self, envelope: Envelope, body: dict[str, Any], chosen: Chosen) -> Found:
-        """The texts of a body and the entities in each."""
-        key = domain.key_of(self.master, envelope.tenant, "texts")
-        return await self.finder.find(envelope.dialect, body, chosen, key)
-
-    async def substitute(self, found: Found, tenant: str, scope: str, *, secrets_too: bool = True) -> Exchanged:
-        """The texts anew. Not `secrets_too`: those that stand for secrets are never restored."""
+    async def asked(
+        self, envelope: Envelope, body: dict[str, Any], chosen: Chosen, scope: str, *, remembered: bool = False
+    ) -> Asked:
+        """The texts of a body and what holds for them. `remembered`: with the next request in mind."""
+        text_key, key = _keys(self.master, envelope.tenant)
         turn = Turn()
-        key = domain.key_of(self.master, tenant, "substitutes")
-        open_ = Substitution(key, scope)
-        closed = open_ if secrets_too else Substitution(key, scope)
-        for words in (*(one.text for one in found.texts.texts), *found.texts.kept):
-            for start, end, _ in domain.slices(words, (), _SLICE):
-                for one in {open_, closed}:
-                    one.read(words[start:end])
-                await turn.over()
-        new: list[str] = []
-        made: list[Made] = []
-        for text, entities in zip(found.texts.texts, found.entities, strict=True):
-            parts = []
-            for start, end, inside in domain.slices(text.text, entities, _SLICE) if entities else ():
-                for cut in _cuts(start, end, inside, EntityType.SECRET if open_ is not closed else None):
-                    substitution = closed if cut.apart else open_
-                    before, piece = len(substitution.entries), text.text[cut.start : cut.end]
-                    parts.append(substitution.substitute(piece, cut.entities, cut.start))
-                    made += [Made(text, entry) for entry in substitution.entries[before:]]
-                await turn.over()
-            new.append("".join(parts) if entities else text.text)
-        check_originals(found.texts, [one.original for one in made])
-        return Exchanged(new=new, made=made, substitution=open_)
+        return Asked(
+            texts=await self.finder.read(envelope.dialect, body, chosen, text_key, turn),
+            chosen=chosen,
+            text_key=text_key,
+            key=key,
+            scope=scope,
+            turn=turn,
+            remembered=remembered,
+        )
+
+    async def exchange(self, asked: Asked) -> Exchanged:
+        """Its texts anew, with nothing known."""
+        done = await exchange(asked, Conversation(), self.finder)
+        assert done is not None  # only what is known can be changed
+        return done
 
     async def _masked(self, envelope: Envelope, body: bytes, chosen: Chosen, scope: str) -> Masked:
         value = orjson.loads(body)
         json, policy = wants_json(value), chosen.policy
-        found = await self.find(envelope, value, chosen)
+        asked = await self.asked(envelope, value, chosen, scope, remembered=len(body) >= self.conversations.least)
+        done = await (self._remembered(asked) if asked.remembered else self.exchange(asked))
         images = envelope.shape.images if policy.images is Images.ALLOW else 0
-        done = None
-        if found.any:
-            done = await self.substitute(found, envelope.tenant, scope, secrets_too=policy.restore_secrets)
-        if done is None or not done.made:
+        if done.restoring is None:
             return Masked(policy=policy.id, audit_days=chosen.audit_days, images=images)
-        listed, unlisted = listed_of(done.made)
-        old = [one.text for one in found.texts.texts]
-        grown = sum(len(b.encode()) - len(a.encode()) for a, b in zip(old, done.new, strict=True) if a is not b)
+        texts, old = asked.texts.texts, [one.text for one in asked.texts.texts]
+        new = [known.given(text) for text, known in zip(old, done.texts, strict=True)]
+        listed, unlisted = listing(texts, done.texts)
         return Masked(
             policy=policy.id,
             audit_days=chosen.audit_days,
-            body=orjson.dumps(write(found.texts, done.new)),
-            last_user_turn=last_turn(envelope.shape.last_user_turn, old, done.new),
-            text_bytes=max(0, envelope.shape.text_bytes + grown),
-            restoration=Answers(dialect=envelope.dialect, restoring=done.substitution, json=json),
-            counts=Counter(one.entry.entity.type for one in done.made),
+            body=orjson.dumps(write(asked.texts, new)),
+            last_user_turn=last_turn(envelope.shape.last_user_turn, old, new),
+            text_bytes=max(0, envelope.shape.text_bytes + done.grown),
+            restoration=Answers(dialect=envelope.dialect, restoring=done.restoring, json=json),
+            counts=done.counts,
             listed=listed,
             unlisted=unlisted,
             images=images,
         )
 
+    async def _remembered(self, asked: Asked) -> Exchanged:
+        """With what is known of the conversation's first texts."""
+        chain = self.conversations.chain(asked.text_key, asked.chosen.fingerprint, asked.scope, asked.texts.texts)
+        known, done = self.conversations.find(chain), None
+        if known is not None and len(known.stretches) < _STRETCHES:
+            try:
+                done = await exchange(asked, known, self.finder)
+            except OutOfStep:
+                logger().error("conversation_out_of_step")
+                self.conversations.forget(chain[known.count - 1])
+        if done is None:
+            done = await self.exchange(asked)
+        if done.conversation is not None and done.conversation is not known and done.restoring is not None:
+            self.conversations.keep(chain, done.conversation)
+        return done
 
-def listed_of(made: Sequence[Made]) -> tuple[list[Listed], int]:
-    """What the audit lists, and how many occurrences it does not: the same one at the same place stands once."""
-    times: Counter[tuple[int, str]] = Counter()
-    first: dict[tuple[int, str], Made] = {}
-    places: dict[int, str] = {}
-    for one in made:
-        name = (id(one.text), one.entry.digest)
-        if name in first or len(first) < _LISTED:
-            if name not in first:
-                first[name] = one
-                if name[0] not in places:
-                    places[name[0]] = one.text.place
-            times[name] += 1
-    listed = [
-        Listed(
-            type=str(entry.entity.type),
-            place=places[name[0]],
-            count=times[name],
-            substitute=entry.substitute,
-            original_hash=bytes.fromhex(entry.digest),
-            original_shape=entry.shape,
-            recognizer=entry.entity.recognizer,
-            score=entry.entity.score,
-        )
-        for name, (_, entry) in first.items()
-    ]
-    return listed, len(made) - times.total()
+
+@lru_cache(maxsize=1_024)
+def _keys(master: bytes, tenant: str) -> tuple[bytes, bytes]:
+    """An account's own, for what is remembered and for substitutes: deriving them takes as long as a short prompt."""
+    return domain.key_of(master, tenant, "texts"), domain.key_of(master, tenant, "substitutes")
 
 
 def scope_of(chosen: Chosen, conversation: str) -> str:
@@ -187,19 +144,6 @@ def wants_json(body: Mapping[str, Any]) -> bool:
     inner = config.get("format") if isinstance(config, dict) else None
     forms = (body.get("response_format"), body.get("output_format"), inner)
     return any(isinstance(form, dict) and form.get("type") in _JSON for form in forms)
-
-
-def _cuts(start: int, end: int, entities: Sequence[Entity], apart: EntityType | None) -> Iterator[_Cut]:
-    """A slice as it is, or with every entity of one type in a part by itself."""
-    inside: list[Entity] = []
-    for entity in entities:
-        if entity.type is apart:
-            yield _Cut(start, entity.start, inside)
-            yield _Cut(entity.start, entity.end, [entity], apart=True)
-            start, inside = entity.end, []
-        else:
-            inside.append(entity)
-    yield _Cut(start, end, inside)
 
 
 def last_turn(shown: str, old: Sequence[str], new: Sequence[str]) -> str:

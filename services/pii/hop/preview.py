@@ -12,7 +12,8 @@ from libs.contracts.failures import to_query_failure
 from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope
 from libs.contracts.northern.v1.query_pb2 import PiiTold, PreviewAsk
 from libs.telemetry.log import logger
-from services.pii.hop.masking import Made, Masker, scope_of
+from services.pii.hop.known.listing import Made
+from services.pii.hop.masking import Masker, scope_of
 from services.pii.requests.bodies import write
 
 _MOST: Final = 1_000  # entities of an answer
@@ -58,10 +59,11 @@ class PreviewDesk:
         dialect = Dialect.DIALECT_OPENAI_CHAT
         if not alone and (ask.anthropic or "system" in body):
             dialect = Dialect.DIALECT_ANTHROPIC_MESSAGES
-        found = await self.masker.find(Envelope(tenant=ask.tenant, dialect=dialect), body, chosen)
-        done = await self.masker.substitute(found, ask.tenant, scope)
+        asked = await self.masker.asked(Envelope(tenant=ask.tenant, dialect=dialect), body, chosen, scope)
+        done = await self.masker.exchange(asked)
         entities = [_shown(one, alone=alone) for one in done.made[:_MOST]]
-        written = write(found.texts, done.new)
+        new = [known.given(text.text) for text, known in zip(asked.texts.texts, done.texts, strict=True)]
+        written = write(asked.texts, new)
         substituted = {"text": written["messages"][0]["content"]} if alone else {**kept, **written}
         return {
             "object": "pii.preview",

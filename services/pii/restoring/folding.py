@@ -40,13 +40,36 @@ _TABLE = _Table()
 _LATIN = bytes(_TABLE[point] for point in range(256))
 _BORDERS = bytes(point if WORD.match(chr(point)) else ord(" ") for point in range(256))
 _BEYOND = re.compile("[^\x00-\xff]+")
+_TRIES = 12  # runs beyond Latin-1 that are looked for one by one
 _LETTERS_BEYOND = re.compile("[\u0100-\u024f\u1e00-\u1eff]")
 
 
 def fold(text: str) -> str:
     """The text as it is matched; `len(fold(text)) == len(text)`."""
     if text.isascii():
+        if text.isalnum():
+            return text.lower()
         return text.encode("ascii").translate(_LATIN).decode("ascii")
+    parts, at = list[str](), 0
+    for _ in range(_TRIES):
+        try:
+            rest = (text[at:] if at else text).encode("latin-1")
+        except UnicodeEncodeError as beyond:
+            # The codec finds what it cannot write several times as fast as an expression does.
+            start, end = at + beyond.start, at + beyond.end
+            parts += (
+                text[at:start].encode("latin-1").translate(_LATIN).decode("latin-1"),
+                text[start:end].translate(_TABLE),
+            )
+            at = end
+        else:
+            folded = rest.translate(_LATIN).decode("latin-1")
+            return "".join([*parts, folded]) if parts else folded
+    return "".join([*parts, _folded(text[at:])])
+
+
+def _folded(text: str) -> str:
+    """Where much is beyond Latin-1."""
     folded = text.encode("latin-1", "replace").translate(_LATIN).decode("latin-1")
     parts, at = list[str](), 0
     for run in _BEYOND.finditer(text):
@@ -57,9 +80,13 @@ def fold(text: str) -> str:
 
 def words_of(folded: str) -> list[str]:
     """All words of a folded text: what WORD finds, several times as fast."""
-    if not folded.isascii() and _LETTERS_BEYOND.search(folded):
-        return WORD.findall(folded)
-    return folded.encode("latin-1", "replace").translate(_BORDERS).decode("latin-1").split()
+    try:
+        letters = folded.encode("latin-1")
+    except UnicodeEncodeError:
+        if _LETTERS_BEYOND.search(folded):
+            return WORD.findall(folded)
+        letters = folded.encode("latin-1", "replace")
+    return letters.translate(_BORDERS).decode("latin-1").split()
 
 
 def is_word(character: str) -> bool:

@@ -1,52 +1,46 @@
 """What all substitutes of one request share: keyed draws, what is taken already, and words that stand for words."""
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 
 from services.pii.restoring.aliases import Aliases
-from services.pii.restoring.folding import WORD, fold, words_of
+from services.pii.restoring.folding import WORD, fold
 from services.pii.substitutes.pools import load_pools, sound
+from services.pii.substitutes.prompt import Prompt
+from services.pii.substitutes.trace import Trace
 
 _TRIES = 16  # what is taken as often as that is taken: long prompts stay linear
 _WORD_TRIES = 8
 _YEAR_LENGTH = 4
-# The networks that stand for others: RFC 5737, and RFC 2544's half a thousand for benchmarks.
-DOCUMENTATION = ("192.0.2.", "198.51.100.", "203.0.113.", "198.18.", "198.19.")
-_FOUR_NUMBERS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}(?![0-9a-z])(?<![0-9a-z].{4})", re.DOTALL)
-_DATE_REACH = 24  # a day and the longest month
 _DIGITS = bytes(ord("0") + byte % 10 for byte in range(256))
 
 
-class Choices:
-    """The draws of one request under its account's key, and what its texts and substitutes have taken."""
+class Digests:
+    """Keyed hashes of one account and scope."""
 
     def __init__(self, key: bytes, scope: str) -> None:
         account = hashlib.blake2b(scope.encode("utf-8", "surrogatepass"), key=key, digest_size=32).digest()
         self._mac = hashlib.blake2b(key=account, digest_size=16)
-        self._words: set[str] = set()
-        self._dates: set[tuple[str, ...]] = set()
-        self._addresses: set[str] = set()
-        self._claimed: set[str] = set()
-        self.aliases = Aliases()
-
-    def read(self, text: str) -> None:
-        """Remember the words of a text: nothing that stands in the request becomes a substitute."""
-        folded = fold(text)
-        self._words.update(words_of(folded))
-        if any(network in folded for network in DOCUMENTATION):
-            self._addresses.update(_FOUR_NUMBERS.findall(folded))
-        for year in _YEAR.finditer(folded):
-            start, end = year.span()
-            self._dates.add((*WORD.findall(folded[max(0, start - _DATE_REACH) : start])[-2:], year.group()))
-            self._dates.add((year.group(), *WORD.findall(folded[end : end + _DATE_REACH])[:2]))
 
     def digest(self, text: str) -> bytes:
         """Sixteen bytes that only this account's key gives for this text."""
         mac = self._mac.copy()
         mac.update(text.encode("utf-8", "surrogatepass"))
         return mac.digest()
+
+    def audit(self, type_: str, original: str) -> str:
+        """What the audit calls an original of this type: 32 hexadecimal digits."""
+        return self.digest(f"audit\0{type_}\0{original}").hex()
+
+
+class Choices(Digests):
+    """The draws of one request under its account's key, and what its texts and substitutes have taken."""
+
+    def __init__(self, key: bytes, scope: str, prompt: Prompt, trace: Trace) -> None:
+        super().__init__(key, scope)
+        self._prompt, self.trace = prompt, trace
+        self._claimed: set[str] = set()
+        self.aliases = Aliases()
 
     def number(self, kind: str, text: str, attempt: int = 0) -> int:
         """A keyed number, the same for the same words whatever else the request holds."""
@@ -67,7 +61,7 @@ class Choices:
 
     def word_is_free(self, word: str) -> bool:
         """Whether a folded word stands nowhere in the request and means nobody yet."""
-        return word not in self._words and word not in self._claimed and word not in self.aliases
+        return word not in self._claimed and word not in self.aliases and not self._prompt.has(word)
 
     def is_free(self, candidate: str, original: str, *, parts: bool = False) -> bool:
         """Whether a substitute can be told from everything else in the request.
@@ -80,22 +74,22 @@ class Choices:
         if not found or candidate == original:
             return False
         if len(found) == 1:
-            return self.word_is_free(found[0]) and found[0] != fold(original)
+            return found[0] != fold(original) and self.word_is_free(found[0])
         whole = folded[folded.index(found[0]) : folded.rindex(found[-1]) + len(found[-1])]
         joined = "".join(found)
-        if whole in self.aliases or joined in self.aliases or joined in self._words or folded == fold(original):
+        if whole in self.aliases or joined in self.aliases or folded == fold(original) or self._prompt.has(joined):
             return False
-        return parts or not self._words.issuperset(found)
+        return parts or not self._prompt.has_all(found)
 
     def address_is_free(self, candidate: str) -> bool:
         """The same for an address of four numbers, which stand everywhere too."""
-        return candidate not in self._addresses and candidate not in self.aliases
+        return candidate not in self.aliases and not self._prompt.has_address(candidate)
 
     def date_is_free(self, candidate: str) -> bool:
         """The same for a date, whose parts stand everywhere: its parts in a row must not."""
         folded = fold(candidate)
         found = WORD.findall(folded)
-        if not found or folded in self.aliases or tuple(found) in self._dates:
+        if not found or folded in self.aliases or self._prompt.has_date(tuple(found)):
             return False
         return any(len(word) == _YEAR_LENGTH and word.isdecimal() for word in found) or self.is_free(candidate, "")
 
@@ -110,14 +104,37 @@ class Choices:
 
         In a long list of numbers every part of one stands somewhere: then it is enough that the whole does not.
         """
+        again = self.trace.number()
+        if again is not None:  # what was not taken is drawn as well: draws may claim words
+            drawn = [draw(attempt) for attempt in range(min(again + 1, tries))]
+            return drawn[-1] if again < tries else self.coined(original)
+        slot = self.trace.begin()
         for attempt in range(tries):
             candidate = draw(attempt)
             if fits(candidate) if fits is not None else self.is_free(candidate, original, parts=attempt >= tries // 2):
+                self.trace.end(slot, attempt)
                 return candidate
+        self.trace.end(slot, tries)
         return self.coined(original)
+
+    def is_clear(self, candidate: str, original: str) -> bool:
+        """Whether a substitute that stays in any case is free."""
+        again = self.trace.number()
+        if again is None:
+            again = int(self.is_free(candidate, original))
+            self.trace.add(again)
+        return again == 1
 
     def coined(self, original: str) -> str:
         """A word nobody has: of two surnames. Not the original's kind, but safe and restorable."""
+        word = self.trace.word()
+        if word is None:
+            word = self.mint(original)
+            self.trace.add(word)
+        return word
+
+    def mint(self, original: str) -> str:
+        """The same, drawn whatever was drawn before."""
         pool = load_pools().words["last consonant"]
         attempt = 0
         while True:
@@ -168,17 +185,22 @@ class Words:
         return self._draw(folded, original)
 
     def _draw(self, folded: str, text: str) -> str:
+        trace = self._choices.trace
+        word = trace.word()
+        if word is None:
+            word = self._drawn(folded, text)
+            trace.add(word)
+        self._choices.claim(word.lower())
+        return word
+
+    def _drawn(self, folded: str, text: str) -> str:
         for attempt in range(_WORD_TRIES):
             pool = self._pool(folded, attempt)
             word = pool[self._choices.number(self._kind, text, attempt) % len(pool)]
             lower = word.lower()
-            if self._choices.word_is_free(lower) and not folded.startswith(lower) and not lower.startswith(folded):
-                break
-        else:
-            word = self._choices.coined(text)
-            lower = word.lower()
-        self._choices.claim(lower)
-        return word
+            if not folded.startswith(lower) and not lower.startswith(folded) and self._choices.word_is_free(lower):
+                return word
+        return self._choices.mint(text)
 
 
 def in_case_of(original: str, word: str) -> str:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
-from services.pii.substitutes.choosing import DOCUMENTATION, Choices
+from services.pii.substitutes.choosing import Choices
 from services.pii.substitutes.people import People
+from services.pii.substitutes.prompt import DOCUMENTATION
 from services.pii.substitutes.shapes import reshape
 
 _IPV4 = re.compile(r"(?<![\d.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")

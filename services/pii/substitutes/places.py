@@ -167,7 +167,7 @@ class Places:
         out = fill(word, drawn if word[0] == "0" or drawn[0] != "0" else f"{int(drawn[-1]) % 9 + 1}{drawn[1:]}")
         if out == word and word.isdecimal():
             out = word[:-1] + str((int(word[-1]) + 1 + int(drawn[-1]) % 9) % 10)
-        if len(word) >= 5 and self._choices.is_free(out, word):  # noqa: PLR2004 - a ZIP code is found by itself
+        if len(word) >= 5 and self._choices.is_clear(out, word):  # noqa: PLR2004 - a ZIP code is found by itself
             self._choices.aliases.offer(lambda: [(out, word)])
         return out
 

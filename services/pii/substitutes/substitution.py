@@ -1,8 +1,9 @@
 """One request's personal data out, substitutes in: the map lives as long as this object and nowhere else."""
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, assert_never
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final, NamedTuple, assert_never
 
 from services.pii.entities import Entity, EntityType
 from services.pii.restoring.index import Index
@@ -15,11 +16,11 @@ from services.pii.substitutes.numbers import Numbers
 from services.pii.substitutes.people import People
 from services.pii.substitutes.phones import Phones
 from services.pii.substitutes.places import Places
+from services.pii.substitutes.prompt import Prompt
+from services.pii.substitutes.trace import Trace
 
-# About two milliseconds of work each.
-_READ_SLICE, _SLICE = 32_768, 64
-_CHECKED = 32_768
-_BLANK, _LETTER, _DIGIT = re.compile(r"\s"), re.compile(r"[^\W\d_]"), re.compile(r"\d")
+CHECKED: Final = 32_768  # characters whose echo is tried before an answer is
+_LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
 _LENGTH_CLASSES = (4, 8, 12, 16, 24, 32, 64)
 
 
@@ -40,27 +41,28 @@ class Substitution:
     draw is taken, and everything in this request agrees on it.
     """
 
-    def __init__(self, key: bytes, scope: str = "") -> None:
-        self._choices = Choices(key, scope)
-        self._people = People(self._choices)
-        self._dates = Dates(self._choices)
-        self._numbers = Numbers(self._choices, self._people, self._dates)
-        self._phones = Phones(self._choices)
-        self._places = Places(self._choices)
-        self._networks = Networks(self._choices, self._people)
-        self._credentials = Credentials(self._choices)
+    def __init__(
+        self, key: bytes, scope: str = "", prompt: Prompt | None = None, before: Sequence[int | str] = ()
+    ) -> None:
+        """`before`: what was drawn for originals that are about to be learnt again, in the order of then."""
+        self._prompt = Prompt() if prompt is None else prompt
+        self._trace = Trace(before)
+        self._choices = Choices(key, scope, self._prompt, self._trace)
         self._known: dict[tuple[EntityType, str, str], str] = {}
         self._substituted: list[tuple[Entity, str, str]] = []
         self._told: dict[tuple[EntityType, str], tuple[str, str]] = {}  # digest and shape
         self._entries: list[Entry] = []
         self._index: Index | None = None
         self._given_out: list[tuple[str, str]] = []
-        self._to_check = _CHECKED
+        self._to_check = CHECKED
+        self._offers, self._learnt = True, False
+        # Where each original stood when it was first substituted, in that order, and whether it changed.
+        self.firsts: list[tuple[Entity, bool]] = []
 
     @property
     def empty(self) -> bool:
         """Whether nothing was substituted: the answer's bytes need no look."""
-        return not self._substituted
+        return not self._substituted and not self._learnt
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -68,26 +70,30 @@ class Substitution:
         for entity, original, substitute in self._substituted[len(self._entries) :]:
             told = self._told.get((entity.type, original))
             if told is None:
-                digest = self._choices.digest("audit\0" + entity.type + "\0" + original).hex()
-                told = self._told[entity.type, original] = digest, shape(original)
+                told = self._told[entity.type, original] = (
+                    self._choices.audit(entity.type, original),
+                    shape(original),
+                )
             self._entries.append(Entry(entity=entity, substitute=substitute, digest=told[0], shape=told[1]))
         return self._entries
 
+    @property
+    def drawn(self) -> Sequence[int | str]:
+        """What was drawn beyond what was drawn before."""
+        return self._trace.drawn
+
+    def caught_up(self) -> None:
+        """All that was substituted before has been learnt. Raises OutOfStep where more was drawn for it then."""
+        self._trace.over()
+
+    def learn(self, original: str, entity: Entity) -> None:
+        """An original that was substituted before, in the order of then; it counts for the way back."""
+        if self._one(original, entity) != original:
+            self._learnt = True
+
     def read(self, text: str) -> None:
         """Remember the words of a text of the request, so that no substitute is one of them."""
-        for _ in self.reading(text):
-            pass
-
-    def reading(self, text: str) -> Iterator[None]:
-        """The same in slices, between which a caller may give way."""
-        at = 0
-        while at < len(text):
-            end = at + _READ_SLICE
-            blank = _BLANK.search(text, end) if end < len(text) else None
-            end = blank.start() if blank is not None else len(text)
-            self._choices.read(text[at:end])
-            at = end
-            yield
+        self._prompt.read(text)
 
     def substitute(self, text: str, entities: Sequence[Entity], begins: int = 0) -> str:
         """The text with substitutes for its entities, which are disjoint and in order.
@@ -95,18 +101,12 @@ class Substitution:
         `begins`: where the text begins in the one that the entities' places count in. Names go first, so that addresses
         and numbers made of them agree with them.
         """
-        return "".join(self.substituting(text, entities, begins)) if entities else text
-
-    def substituting(self, text: str, entities: Sequence[Entity], begins: int = 0) -> Iterator[str]:
-        """The same in pieces, between which a caller may give way; all of them must be taken."""
-        for number, entity in enumerate(entities):
+        for entity in entities:
             if entity.type is EntityType.PERSON:
                 self._one(text[entity.start - begins : entity.end - begins], entity)
-            if number % _SLICE == _SLICE - 1:
-                yield ""
         out: list[str] = []
-        begun = at = 0
-        for number, entity in enumerate(entities):
+        at = 0
+        for entity in entities:
             start, end = entity.start - begins, entity.end - begins
             original = text[start:end]
             substitute = self._one(original, entity)
@@ -114,38 +114,76 @@ class Substitution:
             at = end
             if substitute != original:
                 self._substituted.append((entity, original, substitute))
-            if number % _SLICE == _SLICE - 1:
-                yield self._given(text[begun:at], out)
-                out, begun = [], at
         out.append(text[at:])
         self._index = None
-        yield self._given(text[begun:], out)
+        given = "".join(out)
+        self.note(text, given)
+        return given
 
     def restorer(self, json: bool = False) -> Restorer:
         """A restorer for one lane of the answer; `json` for tool arguments and the like."""
         if self.empty:
             return Restorer(None)
         if self._index is None:
-            self._index = self._choices.aliases.index()
+            self._index = self._choices.aliases.index(offers=self._offers)
             restorer = Restorer(self._index)
-            if any(restorer.restore(given) != original for original, given in self._given_out):
+            if self._offers and any(restorer.restore(given) != original for original, given in self._given_out):
+                self._offers = False
                 self._index = self._choices.aliases.index(offers=False)
             self._given_out = []
         return Restorer(self._index, json=json)
 
-    def _given(self, original: str, out: list[str]) -> str:
-        """Note what goes out: its echo must come back as it was, or the forms in its way are given up."""
-        given = "".join(out)
+    @property
+    def offers(self) -> bool:
+        """Whether the forms that a model may write substitutes in come back too; known once there is a restorer."""
+        return self._offers
+
+    def decide(self, *, offers: bool) -> None:
+        """What is known of that already; what is tried yet is what is noted from here on."""
+        self._offers, self._given_out = offers, []
+
+    def note(self, original: str, given: str) -> None:
+        """What goes out: its echo must come back as it was, or the forms in its way are given up."""
         if given != original and self._to_check > 0:
             self._to_check -= len(given)
             self._given_out.append((original, given))
-        return given
+
+    # Most requests hold few kinds: each has its room when it is first needed.
+
+    @cached_property
+    def _people(self) -> People:
+        return People(self._choices)
+
+    @cached_property
+    def _dates(self) -> Dates:
+        return Dates(self._choices)
+
+    @cached_property
+    def _numbers(self) -> Numbers:
+        return Numbers(self._choices, self._people, self._dates)
+
+    @cached_property
+    def _phones(self) -> Phones:
+        return Phones(self._choices)
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self._choices)
+
+    @cached_property
+    def _networks(self) -> Networks:
+        return Networks(self._choices, self._people)
+
+    @cached_property
+    def _credentials(self) -> Credentials:
+        return Credentials(self._choices)
 
     def _one(self, original: str, entity: Entity) -> str:
         key = (entity.type, entity.kind, original)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._made(original, entity)
+            self.firsts.append((entity, known != original))
         return known
 
     def _made(self, original: str, entity: Entity) -> str:  # noqa: C901, PLR0912 - one line a type

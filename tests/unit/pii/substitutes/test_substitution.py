@@ -11,7 +11,9 @@ from services.pii.entities import Entity, EntityType
 from services.pii.restoring.folding import WORD, fold
 from services.pii.substitutes.choosing import Choices, Words
 from services.pii.substitutes.pools import load_pools
+from services.pii.substitutes.prompt import Prompt as Standing
 from services.pii.substitutes.substitution import Substitution, shape
+from services.pii.substitutes.trace import Trace
 from tests.unit.pii.restoring.prompts import KEY, RICH, Prompt, prompts, send
 
 OTHER_KEY = b"another account's key, 32 bytes."
@@ -261,7 +263,7 @@ def test_more_names_than_the_pools_hold_are_still_told_apart() -> None:
 
 
 def test_one_word_stands_for_one_word_alone() -> None:
-    choices = Choices(KEY, "")
+    choices = Choices(KEY, "", Standing(), Trace())
     narrow = Words(choices, "narrow", lambda *_: ("Kappa", "Lambda"))
     made = [narrow.substitute(name, alias=False) for name in ("Jane", "Priya", "Olena", "Wei")]
     assert len(set(made)) == 4
@@ -294,17 +296,6 @@ def test_no_original_is_left_and_all_substitutes_differ(sent: Prompt) -> None:
         assert found.setdefault(fold(substitute), fold(original)) == fold(original)
         if type_ is not EntityType.LOCATION:
             assert fold(original) not in fold(substitute)
-
-
-def test_pieces_are_the_whole() -> None:
-    names = [f"{a}{b}{c}son" for a in "BCDFG" for b in "aeiou" for c in "klmnprst"]
-    asked = send(", ".join(f"{{PERSON:{name}}}" for name in names)).prompt
-    whole, pieces = Substitution(KEY), Substitution(KEY)
-    whole.read(asked.text)
-    assert len(list(pieces.reading(asked.text))) == 1
-    made = list(pieces.substituting(asked.text, asked.entities))
-    assert len(made) > 4
-    assert "".join(made) == whole.substitute(asked.text, asked.entities)
 
 
 @pytest.mark.parametrize("type_", EntityType)
