@@ -11,7 +11,7 @@ from services.pii.recognizers.detector import load_detector
 from tests.load.pii_scores import NAMES, Count, Span, rows, score
 
 _FOLDER: Final = Path(__file__).parents[1] / "data"
-_SETS: Final = ("pii_canada", "pii_canada_2")
+_SETS: Final = ("pii_canada", "pii_canada_2", "pii_canada_3")
 _NAMED: Final = ("PERSON", "LOCATION")
 
 

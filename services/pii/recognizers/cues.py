@@ -1,5 +1,6 @@
 """Where the words stand that tell what a number near them is."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,12 @@ from services.pii.recognizers.phrases import PHRASES, Cue
 
 _NEAR = 48  # characters a cue reaches over to what follows it
 _AFTER = 3  # and to what stands before it: `514-555-0100 (cell)`
+_SAID_REACH = 26
+_SAID = re.compile(  # `9123 456 789 is my PHN`, `7654321 (BC driver's licence)`
+    r"(?: [a-z]{2})?[\"')]?,? ?(?:(?:is|est|was|etait|as|comme|=|c'est|being) (?:(?:the|a|my|her|his|your|their|our"
+    r"|le|la|mon|ma|son|sa|votre|leur"
+    r"|ton|un|une) )?(?:\w{1,10} )?|\((?:[a-z]{2,8} )?)"
+)
 _AFTERTHOUGHT = 10  # what precedes a number says more of it than what follows
 _ACCENTED = {"ne": 1, "nes": 1, "cle": 2}  # where the accent must be: without it the first is the French "not"
 _TAILS = frozenset({"birthdate", "dateofbirth", "datenaissance", "datedenaissance"})  # patientBirthDate
@@ -48,7 +55,9 @@ class CueMap:
         between = self.low[end:start]
         if "\n" in between or ". " in between:
             return False
-        return start - end <= _AFTER and self.low[stop : stop + 1] not in {":", "="}
+        if self.low[stop : stop + 1] in {":", "="}:
+            return False
+        return start - end <= _AFTER or (start - end <= _SAID_REACH and _SAID.fullmatch(between) is not None)
 
     def heads(self, position: int) -> bool:
         """Whether the heading of a table's column speaks of the cell that begins here."""

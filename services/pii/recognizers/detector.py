@@ -11,20 +11,24 @@ from services.pii.names.tagger import load_tagger
 from services.pii.recognizers.cues import CueMap
 from services.pii.recognizers.hits import Hit
 from services.pii.recognizers.numbers.finding import find_numbers
+from services.pii.recognizers.numbers.spoken import find_spoken
 from services.pii.recognizers.overlaps import resolve
 from services.pii.recognizers.phrases import Cue
 from services.pii.recognizers.reading import Reading, read
 from services.pii.recognizers.rules import DEFAULT, Rules
+from services.pii.recognizers.secrets.codes import find_codes
+from services.pii.recognizers.secrets.named import find_secrets
+from services.pii.recognizers.secrets.told import find_told
+from services.pii.recognizers.secrets.vendors import find_blocks, find_keys
 from services.pii.recognizers.slices import Code, fences, slices
 from services.pii.recognizers.spreading import names_of, spread
 from services.pii.recognizers.tables import Columns, with_columns
 from services.pii.recognizers.words.addresses import find_addresses
-from services.pii.recognizers.words.answers import find_told
-from services.pii.recognizers.words.births import find_beside, find_births
+from services.pii.recognizers.words.beside import find_beside
+from services.pii.recognizers.words.births import find_births
 from services.pii.recognizers.words.documents import find_documents
 from services.pii.recognizers.words.named import find_named
 from services.pii.recognizers.words.online import find_online
-from services.pii.recognizers.words.secrets import find_blocks, find_secrets
 
 _LEAD = 64  # characters before a slice that its rules see for their cues
 _SPREAD = 32_768
@@ -76,9 +80,11 @@ class Detector:
 
     def _hits(self, reading: Reading, lead: int, start: int, rules: Rules, program: Code) -> list[Hit]:
         """In places of the whole text."""
-        hits = find_online(reading) + find_secrets(reading) + find_told(reading)
+        hits = find_online(reading) + find_keys(reading.view) + find_secrets(reading) + find_told(reading)
+        hits += find_spoken(reading)
         with_digits = _DIGIT.search(reading.view) is not None
         if with_digits:
+            hits += find_codes(reading)
             for finder in _FORWARD:
                 hits += finder(reading)
             hits += find_beside(reading, hits)

@@ -9,6 +9,7 @@ _DELIMITERS = (",", ";", "\t", "|", " / ")
 _LONGEST_HEADING = 40
 _RULE = frozenset("|-: \t+=")  # the line between a heading and its rows
 _FEWEST = 2  # delimiters in a line of a table
+_PLAIN_MARKS = frozenset(";\t|")  # one is enough of those that sentences have not
 
 
 class Columns(NamedTuple):
@@ -47,7 +48,7 @@ def with_columns(low: str, cues: CueMap, going_on: Columns | None) -> tuple[CueM
 
 def _heading(line: str, at: int, cues: CueMap, first: int, last: int) -> Columns | None:
     delimiter = max(_DELIMITERS, key=line.count)
-    if line.count(delimiter) < _FEWEST or sum(map(str.isdigit, line)) > _FEWEST:
+    if line.count(delimiter) < (1 if delimiter in _PLAIN_MARKS else _FEWEST) or sum(map(str.isdigit, line)) > _FEWEST:
         return None
     starts = _cells(line, delimiter)
     ends = [*(start - len(delimiter) for start in starts[1:]), len(line)]

@@ -14,7 +14,12 @@ from services.pii.recognizers.reading import Reading
 
 _IP = re.compile(r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
 _CARD = re.compile(r"[0-9](?:[ -]?[0-9]){11,18}")
-_CHEQUE = re.compile(r"[0-9]{5}[- ][0-9]{3}[- ][0-9]{5,12}(?:[- ][0-9]{1,3})?")
+_CHEQUE = re.compile(
+    r"[0-9]{5}[- ][0-9]{3}[- ](?:[0-9]{5,12}(?:[- ][0-9]{1,3})?)"
+    r"|[0-9]{5}-[0-9]{3}-[0-9]{2,5}-[0-9]{2,5}|[0-9]{5} (?:00[1-6]|010|016|030|039|614|621"
+    r"|8[0-9]{2}) [0-9]{3,7}-[0-9]{1,4}"
+    r"|[0-9]{3}[- ][0-9]{5}[- ][0-9]{6,12}"  # the institution first
+)
 # Forms with a box for each digit: a social security number, then a date of birth.
 _SPACED_DATE = re.compile(r"[ \t]{1,4}([0-3] [0-9] [01] [0-9] (?:1 [89]|2 0) [0-9] [0-9])(?! ?[0-9])")
 _FORM = re.compile(r"([12](?: [0-9]){12,15}) ([0-3] [0-9] [01] [0-9] (?:1 [89]|2 0) [0-9] [0-9])")
@@ -35,6 +40,12 @@ _BY_CUE = {
     Cue.CARD: (EntityType.CREDIT_CARD, range(12, 20), ""),
     Cue.SIN: (EntityType.SIN, range(8, 11), ""),
 }
+_RANGE = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}-$")
+_DEFANGED = re.compile(
+    r"(?<![0-9.])[0-9]{1,3}(?:\[?\.\]?[0-9]{1,3}){3}(?![0-9.])"
+)  # `203.0.113[.]7`, as analysts write
+_AMOUNT = re.compile(r"[0-9 ]+\.[0-9]{2}")
+_RECOVERY, _RECOVERY_LENGTH = re.compile(r"[0-9]{6}(?:[ -][0-9]{6}){7}"), 48  # of a disk under BitLocker
 _SHORT = 7  # digits: fewer are no number of anybody's but an address
 _SECTIONS = 16
 _SIN_LENGTH = 9
@@ -47,6 +58,13 @@ _PROVINCE = re.compile(
     r"|northwest territories|territoires du nord-ouest|[nc]\.-b\.|n\.-e\.|i\.-p\.-e\.|t\.-n\.(?:-l\.)?|t\.n\.-o\."
     r"|pei|on|qc|ab|bc|sk|mb|nb|ns|nl|yt|nt|nu)[ ]?[:#,-]?[ ]?(?:no\.?|n[o\u00b0]|#)?[ ]?$"
 )
+_PROVINCE_BEHIND = re.compile(
+    r",? ?[(\[|]? ?(?:ontario|quebec|alberta|british columbia|saskatchewan|manitoba|new brunswick|nova scotia|yukon"
+    r"|nunavut"
+    r"|[nc]\.-b\.|n\.-e\.|i\.-p\.-e\.|t\.-n\.|t\.n\.-o\.|nouveau-brunswick|nouvelle-ecosse|pei|on|qc|ab|bc|sk|mb|nb|ns|nl|yt|nt"
+    r"|nu)(?![a-z'-])"
+)
+_GROUPED = frozenset({"3-3-3", "4-3-3", "3-3-3-3", "5-4"})
 _NOBODY = ("127.", "0.", "255.255.")
 
 
@@ -59,6 +77,9 @@ def find_numbers(reading: Reading) -> list[Hit]:
     ]
     found = (_address(short, reading) for short in short_addresses(view) if _IP.fullmatch(short.text))
     hits += [hit for hit in found if hit]
+    if "[.]" in view:
+        defanged = (one for one in _DEFANGED.finditer(view) if "[" in one.group())
+        hits += [Hit(*one.span(), EntityType.IP, 0.9, "ip", "") for one in defanged]
     for run in runs(view):
         if hit := _classify(run, reading):
             hits.append(hit)
@@ -85,6 +106,8 @@ def _classify(number: Number, reading: Reading) -> Hit | None:
         return _address(number, reading)
     if DATE.match(text):
         return None
+    if len(digits) == _RECOVERY_LENGTH and _RECOVERY.fullmatch(text):
+        return Hit(number.start, number.end, EntityType.SECRET, 0.97, "recovery_key", "")
     around = reading.cues.around(number.start, number.end)
     card = _card(number, around) if len(digits) in _CARD_LENGTHS else None
     if card and card.score > 0.5:  # noqa: PLR2004 - better than unsure: nothing says it better
@@ -98,6 +121,8 @@ def _classify(number: Number, reading: Reading) -> Hit | None:
         score = 0.9 if named else 0.7 if sure else 0.45
         return Hit(number.start, number.end, EntityType.BANK_ACCOUNT, score, "cheque", "CA")
     identity = find_identity(number, around, reading.view) or _spoken_of(number, around, reading)
+    if (identity is None or identity.score < 0.5) and _is_health(number, around, reading):  # noqa: PLR2004
+        return Hit(number.start, number.end, EntityType.HEALTH_NUMBER, 0.55, "health", "")
     if identity and identity.score > 0.5:  # noqa: PLR2004
         return identity
     called = nearest(around, _EVERYTHING)
@@ -113,17 +138,43 @@ def _classify(number: Number, reading: Reading) -> Hit | None:
 
 def _spoken_of(number: Number, around: dict[Cue, int], reading: Reading) -> Hit | None:
     """Nine digits that nothing near explains, where the text speaks of social insurance numbers, however far away."""
-    plain = number.text == number.digits and len(number.digits) == _SIN_LENGTH and number.digits[0] not in "08"
+    if len(number.digits) != _SIN_LENGTH or number.digits[0] in "08":
+        return None
     called = nearest(around, _EVERYTHING)
+    if (
+        called in {Cue.PHONE, Cue.CARD}
+        and number.shape() == "3-3-3"
+        and is_luhn(number.digits)
+        and reading.cues.has(Cue.SIN)
+    ):
+        return Hit(number.start, number.end, EntityType.SIN, 0.85, "sin")  # `lost her SIN card; her number is …`
+    plain = number.text == number.digits
+    if plain and Cue.OTHER not in around and is_luhn(number.digits) and reading.cues.has(Cue.PAYROLL):
+        return Hit(number.start, number.end, EntityType.SIN, 0.55, "sin")
     if not plain or (called is not None and around[called] <= _VERY_CLOSE) or not reading.cues.has(Cue.SIN):
         return None
     return Hit(number.start, number.end, EntityType.SIN, 0.6 if is_luhn(number.digits) else 0.55, "sin")
 
 
+def _is_health(number: Number, around: dict[Cue, int], reading: Reading) -> bool:
+    """Grouped as health cards are, in a text that speaks of them, however far away."""
+    if len(number.text) == len(number.digits) or len(number.digits) not in {9, 10} or not reading.cues.has(Cue.HEALTH):
+        return False
+    shape = number.shape()
+    if shape != "4-3-3" and not (shape == "3-3-3" and not reading.cues.has(Cue.SIN)):
+        return False
+    called = nearest(around, _EVERYTHING)
+    return called in {None, Cue.HEALTH, Cue.BIRTH, Cue.PHONE, Cue.CARD}
+
+
 def _of_province(number: Number, reading: Reading) -> Hit | None:
     """`Nouvelle-Écosse 0091 491 177`, where the text speaks of health cards, or of licences."""
     before = reading.low[max(0, number.start - _PROVINCE_REACH) : number.start]
-    if len(number.digits) > _LONGEST_CARD or not _PROVINCE.search(before):
+    if len(number.digits) > _LONGEST_CARD:
+        return None
+    if not _PROVINCE.search(before) and not (
+        number.shape() in _GROUPED and _PROVINCE_BEHIND.match(reading.low, number.end)
+    ):
         return None
     for cue, kind in ((Cue.HEALTH, EntityType.HEALTH_NUMBER), (Cue.LICENCE, EntityType.DRIVER_LICENCE)):
         if reading.cues.has(cue):
@@ -142,7 +193,9 @@ def _address(number: Number, reading: Reading) -> Hit | None:
         return None
     around = reading.cues.around(number.start, number.end, 12)
     before, after = view[number.start - 1 : number.start], view[number.end : number.end + 2]
-    if before in {".", "-"} or (after[:1] == "." and after[1:].isdigit()):
+    if (before in {".", "-"} and not _RANGE.search(view, max(0, number.start - 16), number.start)) or (
+        after[:1] == "." and after[1:].isdigit()
+    ):
         return None
     called = nearest(around, {Cue.IP, Cue.VERSION})
     # Numbers of sections have four parts too, small ones.
@@ -178,6 +231,8 @@ def _named(number: Number, around: dict[Cue, int]) -> Hit | None:
         return None
     kind, lengths, detail = _BY_CUE[called]
     if len(number.digits) not in lengths or (called is Cue.CARD and not _CARD.fullmatch(number.text)):
+        return None
+    if called is Cue.BANK and _AMOUNT.fullmatch(number.text):
         return None
     if called is Cue.ROUTING and is_us_routing(number.digits):
         detail = "US"

@@ -13,6 +13,7 @@ from services.pii.recognizers.numbers.checks import (
     is_saskatchewan_health,
 )
 from services.pii.recognizers.numbers.layouts import Number
+from services.pii.recognizers.numbers.phones import CANADA
 from services.pii.recognizers.phrases import Cue
 
 _SSN = re.compile(r"[0-9]{3}([-. ])[0-9]{2}\1[0-9]{4}")
@@ -26,6 +27,7 @@ _NIR = re.compile(
 )
 _NINE, _TEN = 9, 10
 _PHONE, _RIGHT_BEFORE = "3-3-4", 12
+_BEHIND = 9  # a word behind the number says less
 _PERSONAL = {Cue.SIN, Cue.SSN, Cue.HEALTH, Cue.PHONE, Cue.LICENCE, Cue.PASSPORT, Cue.BANK, Cue.ROUTING, Cue.CARD,
              Cue.OTHER, Cue.TRANSIT, Cue.INSTITUTION}  # fmt: skip
 _IDENTITY = {Cue.SIN, Cue.SSN, Cue.HEALTH, Cue.LICENCE, Cue.PASSPORT, Cue.BANK, Cue.ROUTING, Cue.CARD}
@@ -36,11 +38,11 @@ def find_identity(number: Number, around: dict[Cue, int], view: str) -> Hit | No
     called = nearest(around, _PERSONAL)
     length = len(number.digits)
     if length == _NINE:
-        return _of_nine(number, called)
-    if length == _TEN and called is Cue.HEALTH and number.shape() == _PHONE and around[called] > _RIGHT_BEFORE:
+        return _of_nine(number, called, around)
+    if length == _TEN and called is Cue.HEALTH and number.shape() == _PHONE and around[called] > _BEHIND:
         return None  # no health card is grouped so: the word belongs to another number
     if length == _TEN:
-        return _of_ten(number, called, view)
+        return _of_ten(number, called, view, around)
     if called is Cue.SSN and 12 <= length <= 16:  # noqa: PLR2004 - a NIR, a digit lost or its check digits left off
         return _hit(number, EntityType.SSN, 0.85, "nir", "FR")
     if _NIR.fullmatch(number.text) and is_french_social(number.digits) and (length > 13 or called is Cue.SSN):  # noqa: PLR2004
@@ -50,18 +52,15 @@ def find_identity(number: Number, around: dict[Cue, int], view: str) -> Hit | No
     return None
 
 
-def _of_nine(number: Number, called: Cue | None) -> Hit | None:
+def _of_nine(number: Number, called: Cue | None, around: dict[Cue, int]) -> Hit | None:
     text, digits = number.text, number.digits
     if called is Cue.HEALTH and not _SSN.fullmatch(text):
         province = "AB" if _ALBERTA.fullmatch(text) else "SK" if is_saskatchewan_health(digits) else ""
         return _hit(number, EntityType.HEALTH_NUMBER, 0.85, "health", province)
     if found := _SSN.fullmatch(text):
-        dashed = found[1] == "-"
-        if called is Cue.SIN:
-            return _hit(number, EntityType.SIN, 0.8, "sin")
-        if called is Cue.SSN:
-            return _hit(number, EntityType.SSN, 0.95, "ssn", "US")
-        return _hit(number, EntityType.SSN, 0.85 if dashed else 0.35 if called is Cue.OTHER else 0.6, "ssn", "US")
+        return _of_social_security(number, called, around, dashed=found[1] == "-")
+    if called is Cue.SSN and Cue.SIN in around and _SIN.fullmatch(text):
+        called = Cue.SIN
     if called is Cue.SIN and text.replace("/", "") == text:
         return _hit(number, EntityType.SIN, 0.95 if is_luhn(digits) else 0.8, "sin")
     if called is Cue.SSN:
@@ -78,7 +77,18 @@ def _of_nine(number: Number, called: Cue | None) -> Hit | None:
     return None
 
 
-def _of_ten(number: Number, called: Cue | None, view: str) -> Hit | None:
+def _of_social_security(number: Number, called: Cue | None, around: dict[Cue, int], *, dashed: bool) -> Hit:
+    """Grouped as a number of the United States."""
+    if called is Cue.SIN and Cue.SSN not in around:
+        return _hit(number, EntityType.SIN, 0.8, "sin")
+    if called is Cue.SSN:
+        return _hit(number, EntityType.SSN, 0.95, "ssn", "US")
+    other = called is Cue.OTHER
+    sure = dashed and not (other and around[Cue.OTHER] <= _RIGHT_BEFORE)
+    return _hit(number, EntityType.SSN, 0.85 if sure else 0.35 if other else 0.6, "ssn", "US")
+
+
+def _of_ten(number: Number, called: Cue | None, view: str, around: dict[Cue, int]) -> Hit | None:
     digits = number.digits
     grouped = _HEALTH.fullmatch(number.text) is not None
     plain = number.text == digits
@@ -87,6 +97,9 @@ def _of_ten(number: Number, called: Cue | None, view: str) -> Hit | None:
     province = "BC" if british else "ON" if ontario else "BC" if digits[0] == "9" else "NS" if grouped else ""
     end = version.end() if version else number.end
     if called is Cue.HEALTH:
+        if plain and not (ontario or british) and around[called] > _RIGHT_BEFORE and digits[0] not in "019":
+            served = digits[:3] in CANADA  # a telephone number, rather
+            return _hit(number, EntityType.PHONE, 0.6, "phone", "nanp") if served else None
         score = 0.9
     elif called is not None and called is not Cue.OTHER and called is not Cue.CARD:
         return None

@@ -28,7 +28,9 @@ _PARTS = re.compile(  # groupings that stand out inside a longer run
 
 
 _SHORT_ADDRESS = re.compile(r"(?<![0-9A-Za-z_.-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z_-])(?!\.[0-9])")
+_DOTTED = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")  # quickly looked for: it begins with a mark
 _SHORTEST_RUN = 7
+_VERSION_CODE = re.compile(r"[A-Z]{2}(?<=[0-9]{10}..)(?![A-Za-z0-9_])")  # of a health card of Ontario: `5584486674KD`
 
 
 class Number(NamedTuple):
@@ -57,7 +59,12 @@ def runs(view: str) -> Iterator[Number]:
     """Every run of seven digits and more, an opening `(` or `+` taken in."""
     for found in _RUN.finditer(view):
         start, end = found.span()
-        if end < len(view) and (view[end].isalpha() or view[end] == "_") and view[end] not in "xXpPA":
+        if (
+            end < len(view)
+            and (view[end].isalpha() or view[end] == "_")
+            and view[end] not in "xXpPA"
+            and (not _VERSION_CODE.match(view, end))
+        ):
             end = _before_word(view, start, end)
         if view[start - 1 : start] == "(" and ")" in view[start:end]:
             start -= 1
@@ -71,7 +78,9 @@ def runs(view: str) -> Iterator[Number]:
 
 def short_addresses(view: str) -> Iterator[Number]:
     """IPv4 addresses of fewer digits than a run has."""
-    for found in _SHORT_ADDRESS.finditer(view) if "." in view else ():
+    if not _DOTTED.search(view):
+        return
+    for found in _SHORT_ADDRESS.finditer(view):
         digits = found.group().replace(".", "")
         if len(digits) < _SHORTEST_RUN:
             yield Number(*found.span(), found.group(), digits)

@@ -10,7 +10,7 @@ from services.pii.recognizers.numbers.layouts import DATE, Number
 from services.pii.recognizers.phrases import Cue
 
 _NORTH_AMERICA = re.compile(
-    r"(?:\+?[01]{0,2}1[-. ]{0,2})?(?:\([0-9]{3}\)[-. ]{0,2}|[0-9]{3}[-. /])[0-9]{3}[-. ]?[0-9]{4}"
+    r"(?:\+?[01]{0,2}1[-. ]{0,2})?(?:\([0-9]{3}\)[-. ]{0,2}|[0-9]{3}(?: ?[-./] ?| ))[0-9]{3}(?: ?[-.] ?| )?[0-9]{4}"
 )
 _FRANCE = re.compile(r"(?:0|(?:\+|00)33[ .-]?(?:\(0\))?)[1-9](?:[ .-]?[0-9]{2}){4}")
 _TRUNK = re.compile(r"\(?0[0-9]{1,4}\)?[ -.][0-9]{2,4}(?:[ -.]?[0-9]{2,4}){1,3}")
@@ -23,13 +23,14 @@ _LOCAL = {"3-4", "3-2-2", "3-3", "2-2-2-2", "4-4", "3-3-3", "3-2-3", "2-3-3", "2
 _CLOSE = 25
 _RIGHT_BEFORE = 12  # so near a word of orders and files speaks of the number, however it is grouped
 # Area codes of Canada (https://cnac.ca/area_code_maps/canadian_area_codes.htm); toll-free ones are nobody's.
-_CANADA = frozenset(
+CANADA = frozenset(
     """
     204 226 236 249 250 257 263 289 306 343 354 365 367 368 382 387 403 416 418 428 431 437 438 450 460 468 474 506 514
     519 537 548 568 579 581 584 587 604 613 639 647 672 683 705 709 742 753 778 780 782 807 819 825 867 873 879 902 905
     942
     """.split()
 )
+_YEARS = re.compile(r"(?:19|20)[0-9]{2}[-/](?:19|20)[0-9]{2}")  # of a budget
 _TRUNK_DIGITS = 8
 
 
@@ -49,7 +50,13 @@ def find_phone(number: Number, around: dict[Cue, int], low: str) -> Hit | None:
 def _score(number: Number, around: dict[Cue, int]) -> tuple[float, str]:
     text, digits = number.text, number.digits
     length = len(digits)
-    if not _SHORTEST <= length <= _LONGEST + 3 or len(set(digits)) == 1 or DATE.match(text) or _DECIMAL.fullmatch(text):
+    if (
+        _YEARS.fullmatch(text)
+        or not _SHORTEST <= length <= _LONGEST + 3
+        or len(set(digits)) == 1
+        or DATE.match(text)
+        or _DECIMAL.fullmatch(text)
+    ):
         return 0, ""
     called = Cue.PHONE in around
     other = around.get(Cue.OTHER, 99) < around.get(Cue.PHONE, 99)
@@ -73,9 +80,11 @@ def _uncalled(number: Number) -> tuple[float, str]:
     if text == digits:
         if len(digits) != _BARE or not _is_served(digits):
             return 0, "nanp"
-        return (0.55 if digits[:3] in _CANADA and digits[4:6] != "11" else 0.4), "nanp"
+        return (0.55 if digits[:3] in CANADA and digits[4:6] != "11" else 0.4), "nanp"
     if (_TRUNK.fullmatch(text) and len(digits) > _TRUNK_DIGITS) or (text.startswith("00") and len(digits) > _BARE):
         return 0.6, ""
+    if number.shape() == "3-3-2-2" and digits[:3] in CANADA:
+        return 0.7, "nanp"
     return (0.4 if number.shape() in _LOCAL else 0), ""
 
 

@@ -64,6 +64,10 @@ _BEFORE_NUMBER = re.compile(
     r"|[^\W\d_a-z][\w'.\- ]{0,30}?(?:str\.|[Ss]tra(?:ss|\u00df)e|straat|gata|gatan|gade|vej|veien|weg|laan|gasse|platz|"
     r"allee|katu|utca|gracht|plein|tie)) $"
 )
+_STREET_ENDS = (
+    "str.", "strasse", "stra\u00dfe", "straat", "gata", "gatan", "gade", "vej", "veien", "weg", "laan", "gasse",
+    "platz", "allee", "katu", "utca", "gracht", "plein", "tie",
+)  # fmt: skip
 _SHIP = re.compile(r"(?:USS|USNS|USNV|USCGC) [A-Z][\w-]{1,24}[ ,\n]{1,3}$")
 _ROAD = re.compile(r"(?:highway|hwy|autoroute|range|township|rge|twp)", re.IGNORECASE)
 _MOST_WORDS = 5
@@ -175,6 +179,9 @@ def _europe(reading: Reading) -> list[Hit]:
     view = reading.view
     for number in _LAST_NUMBER.finditer(view):
         head = max(0, number.start() - 48)
+        word = view.rfind(" ", head, number.start() - 1) + 1 or head
+        if "a" <= view[word] <= "z" and not view.endswith(_STREET_ENDS, word, number.start() - 1):
+            continue  # no street's name ends with such a word
         street = _BEFORE_NUMBER.search(view[head : number.start()])
         if street and not reading.in_code(number.start()):
             end = _with_unit(view, number.end())

@@ -10,8 +10,7 @@ from services.pii.recognizers.phrases import Cue
 from services.pii.recognizers.reading import Reading
 
 _STOP = r"(?![A-Za-z0-9_])"
-_AFTER_LETTER = re.compile(r"[0-9](?<=[A-Za-z][0-9])")  # where nearly all of these begin
-_AFTER_BLANK = re.compile(r"[0-9](?<=[A-Za-z][ -][0-9])")
+_BEHIND_LETTER = re.compile(r"[0-9](?:(?<=[A-Za-z][0-9])|(?<=[A-Za-z][ -][0-9]))")  # where nearly all of these begin
 _CANADA = re.compile(
     r"(?i:[ABCEGHJ-NPRSTVXY][0-9][ABCEGHJ-NPRSTV-Z][ -]?[0-9][ABCEGHJ-NPRSTV-Z][0-9])(?![A-Za-z0-9_\-+=])"
 )
@@ -30,6 +29,8 @@ _PASSPORT = re.compile(r"(?:[A-Z]{2}[0-9]{6}|[A-Z]{2} [0-9]{3} [0-9]{3}|[A-Z][0-
 _CANADIAN = re.compile(r"(?<![a-z])(?:canadien(?:ne)?|canadian|can)[ ,;:/#]{1,3}$")
 _CANADIAN_REACH = 16
 _MACHINE_READ = re.compile(r"P[A-Z<]CAN[A-Z<]{10,45}\n?[A-Z0-9<]{9}[0-9][A-Z<]{3}[0-9]{7}[A-Z<][0-9]{7}[A-Z0-9<]{2,18}")
+_NEAR_TERRITORY = 32
+_TERRITORY = re.compile(r"[A-Z](?:[0-9]{7}| ?[0-9]{3}[ -][0-9]{4})" + _STOP)
 _LICENCES = (
     (re.compile(r"[A-Za-z][0-9]{4}[ -][0-9]{5}[ -]?[0-9]{5}" + _STOP), 0.85, "ON"),
     (re.compile(r"[A-Za-z][0-9]{4}[ -][0-9]{6}[ -][0-9]{2}" + _STOP), 0.85, "QC"),
@@ -53,16 +54,18 @@ def find_documents(reading: Reading) -> list[Hit]:
     """Identifiers by their layout, each weighed by the words near it."""
     view = reading.view
     hits: list[Hit | None] = []
-    for found in _AFTER_LETTER.finditer(view):
-        head = _letters(view, found.start())
-        start = found.start() - head
+    for found in _BEHIND_LETTER.finditer(view):
+        at = found.start()
+        if not view[at - 1].isalpha():
+            head = _letters(view, at - 1)
+            hits.append(_parted(reading, at - 1 - head, head))
+            continue
+        head = _letters(view, at)
+        start = at - head
         if head == 1 and (manitoban := _MANITOBA.match(view, max(0, start - _MANITOBA_HEAD))):
             hits.append(Hit(*manitoban.span(), EntityType.DRIVER_LICENCE, 0.85, "licence", "MB"))
         elif head and not (head == 1 and start and view[start - 1] in "_-./+="):
             hits.append(_joined(reading, start, head))
-    for found in _AFTER_BLANK.finditer(view):
-        head = _letters(view, found.start() - 1)
-        hits.append(_parted(reading, found.start() - 1 - head, head))
     for _, end in reading.cues.of(Cue.LICENCE):
         if (called := _CALLED.match(view, end)) and not called[1].isdigit():
             hits.append(Hit(*called.span(1), EntityType.DRIVER_LICENCE, 0.8, "licence", ""))
@@ -80,7 +83,12 @@ def _joined(reading: Reading, start: int, head: int) -> Hit | None:
     """What begins with so many letters and a digit right after them."""
     match head:
         case 1:
-            return _postal_code(reading, start) or _travel(reading, start) or _licence(reading, start)
+            return (
+                _postal_code(reading, start)
+                or _travel(reading, start)
+                or _licence(reading, start)
+                or _territory(reading, start)
+            )
         case 2:
             return _iban(reading, start) or _postal_code(reading, start) or _travel(reading, start)
         case 4:
@@ -96,6 +104,8 @@ def _parted(reading: Reading, start: int, head: int) -> Hit | None:
     match head:
         case 2 if reading.view[start : start + 2] in _STATES and (code := _ZIP.match(reading.view, start + 3)):
             return Hit(*code.span(), EntityType.POSTAL_CODE, 0.75, "postal_code", "US")
+        case 1:
+            return _territory(reading, start)
         case 2:
             return _travel(reading, start)
         case 4:
@@ -170,6 +180,14 @@ def _travel(reading: Reading, start: int) -> Hit | None:
     of_travel = told or reading.cues.has(Cue.PASSPORT) or reading.cues.has(Cue.TRAVEL)
     score = 0.95 if called else 0.6 if of_travel else 0.35
     return Hit(*found.span(), EntityType.PASSPORT, score, "passport", "CA")
+
+
+def _territory(reading: Reading, start: int) -> Hit | None:
+    """A health card of the Northwest Territories, where a word says so."""
+    found = _TERRITORY.match(reading.view, start)
+    if not found or Cue.HEALTH not in reading.cues.around(*found.span(), _NEAR_TERRITORY):
+        return None
+    return Hit(*found.span(), EntityType.HEALTH_NUMBER, 0.75, "health", "NT")
 
 
 def _licence(reading: Reading, start: int) -> Hit | None:

@@ -45,6 +45,9 @@ def test_a_date_in_the_field_beside_a_name_is_a_birth(text: str, date: str) -> N
         "signed by Thunderchild, March 3, 2024",
         "Thunderchild came on 1999-01-17",
         "Thunderchild, 12/03/84",
+        "Minutes approved by Thunderchild, 12 May 2014.",
+        "Thunderchild 2009-04-01 to 2012-05-01 Analyst",
+        "Dr Thunderchild, 2019-08-08: normal",
         "2019-08-08 from Thunderchild",
     ],
 )
