@@ -64,7 +64,7 @@ class Detector:
         table: Columns | None = None
         program = Code(text)
         for start, end in slices(text):
-            if found:
+            if start:
                 yield found
             lead = max(0, start - _LEAD)
             inside = _inside(code, lead, end)

@@ -67,6 +67,13 @@ def test_a_long_text_comes_in_many_pieces_and_loses_nothing_at_their_borders() -
     assert sum(one.type is EntityType.CREDIT_CARD for one in found) == 1_000
 
 
+def test_a_long_text_without_anything_in_it_comes_in_many_pieces_too() -> None:
+    text = "Nothing that belongs to anybody stands in this line of the minutes.\n" * 1_000
+    pieces = list(DETECTOR.pieces(text))
+    assert len(pieces) > 10
+    assert not any(pieces)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
