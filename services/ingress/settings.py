@@ -33,7 +33,5 @@ class IngressSettings(Settings):
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
             if each != ANY and not ORIGIN.fullmatch(each):
-                raise ValueError(
-                    f"{each!r} is no origin: scheme, host in small letters and port, nothing more"
-                )
+                raise ValueError(f"{each!r} is no origin: scheme, host in small letters and port, nothing more")
         return value
