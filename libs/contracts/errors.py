@@ -19,6 +19,9 @@ class NorthernError(Exception):
         self.retry_after_ms = retry_after_ms
 
 
+OUR_FAULT = "something went wrong on our side, and it is in our log; if it comes again, tell whoever runs this gateway"
+
+
 class Internal(NorthernError):
     """Our own fault; carries no text from the inside."""
 

@@ -17,6 +17,7 @@ from libs.runtime.catalogue import followed
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.store.clickhouse import ClickHouseStore
+from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from services.billing.alerts import keeping as alerts
 from services.billing.books.keeping import Books
@@ -26,6 +27,7 @@ from services.billing.ledger.rules import Rules
 from services.billing.settings import Settings
 
 _READY_S = 0.1
+_LOOK_S, _LOST = 1.0, 6  # so many looks without an owner are longer than one takes to follow another
 _BEHIND = 10_000  # messages: more than this unread and holds are kept for too long
 
 
@@ -87,7 +89,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
             }
 
         await stack.enter_async_context(running(ownership.run()))
-        await stack.enter_async_context(running(_beat_when_ready(bus, boot_id, ownership)))
+        await stack.enter_async_context(running(_beat_while_ready(bus, boot_id, ownership)))
         yield checks
         await ownership.close(settings.drain_s)
 
@@ -96,9 +98,14 @@ def _key(path: Path | None) -> bytes | None:
     return read_pepper(path.read_bytes()) if path else None
 
 
-async def _beat_when_ready(bus: Bus, boot_id: str, ownership: Ownership) -> None:
-    """An edge that hears billing sends requests, so it is heard once the ledger answers."""
-    while not ownership.ready:  # noqa: ASYNC110 - a journal may take seconds to replay; nobody waits for the moment
-        await asyncio.sleep(_READY_S)
-    async with beating(bus, "billing", boot_id):
-        await asyncio.Event().wait()
+async def _beat_while_ready(bus: Bus, boot_id: str, ownership: Ownership) -> None:
+    """An edge that hears billing sends requests, so it is heard while the ledger answers, but for a short pause."""
+    while True:
+        while not ownership.ready:  # noqa: ASYNC110 - a journal may take seconds to replay; nobody waits for the moment
+            await asyncio.sleep(_READY_S)
+        async with beating(bus, "billing", boot_id):
+            lost = 0
+            while lost < _LOST:
+                await asyncio.sleep(_LOOK_S)
+                lost = 0 if ownership.ready else lost + 1
+        logger().warning("ledger_unowned", name=f"ledger.{ownership.shard}")

@@ -14,6 +14,7 @@ from libs.bus.beats import Heard
 from libs.catalog import describe
 from libs.catalog.live import Live
 from libs.contracts.errors import (
+    OUR_FAULT,
     Internal,
     InvalidRequest,
     MethodNotAllowed,
@@ -81,7 +82,7 @@ class Handlers:
             return self._problem(InvalidRequest("the request cannot be read"), request)
         except Exception as error:  # noqa: BLE001 - the last door: what falls here is ours, and its text stays inside
             logger().error("request_fell", error_type=type(error).__name__, where=_where(error))
-            return self._problem(Internal("something went wrong on our side; try again"), request)
+            return self._problem(Internal(OUR_FAULT), request)
 
     async def _dispatch(self, request: BaseRequest, path: str) -> web.StreamResponse:
         account = account_api.place_of(path)

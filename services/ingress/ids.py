@@ -34,8 +34,8 @@ class Ids:
 
     @property
     def held(self) -> bool:
-        """Whether the slot is ours."""
-        return not self._lease.lost
+        """Whether an id could be issued: the slot is ours, and was renewed in time."""
+        return not self._lease.lost and self._now_ms() < self._lease.until_ms
 
     def __call__(self) -> str:
         self._issue.until_ms = self._lease.until_ms

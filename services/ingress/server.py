@@ -14,7 +14,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from aiohttp.web_request import BaseRequest
 
-from libs.contracts.errors import HeadersTooLarge, Internal, InvalidRequest, NorthernError, SlowRequest
+from libs.contracts.errors import OUR_FAULT, HeadersTooLarge, Internal, InvalidRequest, NorthernError, SlowRequest
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from services.ingress import problems
 from services.ingress.bodies import GO_ON, UNREADABLE_CODING
@@ -205,7 +205,7 @@ class _Connection(RequestHandler):
         elif status == HTTPStatus.BAD_REQUEST:
             error = InvalidRequest("the request is not valid HTTP")
         else:
-            error = Internal("something went wrong on our side; try again")
+            error = Internal(OUR_FAULT)
         dialect = self._dialect()
         response = web.Response(
             status=problems.status_of(error, dialect),

@@ -14,6 +14,7 @@ from libs.catalog.model import Route
 from libs.catalog.resolve import meant
 from libs.contracts import subjects
 from libs.contracts.errors import (
+    OUR_FAULT,
     BusUnavailable,
     Internal,
     NorthernError,
@@ -64,7 +65,7 @@ class Handlers:
             return
         except Exception as error:  # noqa: BLE001 - one request that nobody can choose for must not be left waiting
             logger().error("choice_fell", error_type=type(error).__name__)
-            await self._refuse(envelope, Internal("something went wrong on our side; try again"))
+            await self._refuse(envelope, Internal(OUR_FAULT))
             return
         for route in routes:
             envelope.slip.add(route_id=route.route_id, egress=route.egress)

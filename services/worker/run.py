@@ -4,6 +4,7 @@ import asyncio
 
 from libs.bus.outflow import Gone, Outflows
 from libs.contracts.errors import (
+    OUR_FAULT,
     CreditOnHold,
     InsufficientCredits,
     Internal,
@@ -54,7 +55,7 @@ class Run:
         except NorthernError as error:
             await self._fail(error)
         except Exception:
-            await self._fail(Internal("something went wrong on our side; try again"))
+            await self._fail(Internal(OUR_FAULT))
             raise
         finally:
             if self._attempt is not None:

@@ -2,6 +2,7 @@
 
 from libs.catalog.billing.terms import ACCOUNT_CURRENCY
 from libs.contracts.errors import (
+    OUR_FAULT,
     BillingUnavailable,
     CreditOnHold,
     HoldNotOpen,
@@ -59,7 +60,7 @@ def refusal(reply: LedgerReply, amount_nano: int) -> NorthernError:
         case NotFound.code:  # no money ever came in, so the ledger does not know the account
             return InsufficientCredits(_too_little(reply, amount_nano))
         case InvalidRequest.code | IdempotencyMismatch.code:
-            return Internal("something went wrong on our side; try again")
+            return Internal(OUR_FAULT)
         case code:
             kind = _CLASSES.get(code, Internal)
             return kind(reply.message or "the request was refused; try again later")

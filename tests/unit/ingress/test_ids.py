@@ -69,6 +69,7 @@ async def test_after_a_broker_that_was_away_for_longer_than_the_lease_it_goes_on
         before = ids()
         bus.fail()
         await asyncio.sleep(0.2)
+        assert not ids.held  # and so the edge is not ready
         with pytest.raises(LookupError):
             ids()
         bus.heal()
