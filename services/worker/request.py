@@ -17,6 +17,19 @@ from services.worker.seen import Seen
 from services.worker.street import Street
 from services.worker.testimony import NAMES
 
+_LARGE = 8 << 10  # bytes of a body that is kept apart
+
+
+def apart(envelope: Envelope) -> tuple[Envelope, bytes]:
+    """Envelope and body, where that is large: a message that lives keeps the memory of what was cleared in it."""
+    body = envelope.body
+    if len(body) < _LARGE:
+        return envelope, b""
+    envelope.ClearField("body")
+    rest = Envelope()
+    rest.CopyFrom(envelope)
+    return rest, body
+
 
 class Made(Protocol):
     """An attempt, as far as the end of its request needs to know it. `egress`: its record, once that was begun."""
@@ -49,8 +62,9 @@ class Request:
     its Try is the last. `committed`: the answer is the current attempt's, whatever becomes of it.
     """
 
-    def __init__(self, street: Street, envelope: Envelope, outflow: Outflow) -> None:
-        self.street, self.envelope, self.outflow = street, envelope, outflow
+    def __init__(self, street: Street, envelope: Envelope, outflow: Outflow, body: bytes = b"") -> None:
+        """`body`: where it stands apart from its envelope."""
+        self.street, self.envelope, self.outflow, self._body = street, envelope, outflow, body
         self.record = Record(street.facts, envelope, street.witness)
         self.streams = envelope.shape.stream and not callers.counts(envelope)
         self.committed = False
@@ -90,7 +104,13 @@ class Request:
         envelope = self.envelope
         if envelope.HasField("body_ref"):
             return await self.outflow.pull(envelope.body_ref.subject, envelope.body_ref.size)
-        return envelope.body
+        return self._body or envelope.body
+
+    def handed_on(self) -> Envelope:
+        """The envelope for another worker, with all that it needs."""
+        if self._body:
+            self.envelope.body = self._body
+        return self.envelope
 
     def let_go(self) -> None:
         """What no later attempt can need is not kept."""
@@ -99,6 +119,7 @@ class Request:
 
     def drop_body(self) -> None:
         """An answer may take an hour, and what was asked is not needed for it."""
+        self._body = b""
         self.envelope.ClearField("body")
 
     def commit(self) -> None:

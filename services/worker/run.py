@@ -20,7 +20,7 @@ from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from services.worker import domain
 from services.worker.attempt import Attempt
-from services.worker.request import Request
+from services.worker.request import Request, apart
 from services.worker.signals import Ending
 from services.worker.street import Street
 
@@ -31,9 +31,10 @@ class Run:
     """All that happens to one request here. `tick` is called every quarter of a second with the monotonic time."""
 
     def __init__(self, street: Street, envelope: Envelope, outflows: Outflows) -> None:
+        envelope, body = apart(envelope)
         self._street, self._envelope = street, envelope
         self._outflow = outflows.open(envelope.reply, envelope.attempt, self._leave)
-        self._request = Request(street, envelope, self._outflow)
+        self._request = Request(street, envelope, self._outflow, body)
         self._attempt: Attempt | None = None
         self._elsewhere = False  # another worker has it, or may have: it is for that one to close
         self.task: asyncio.Task[None] | None = None
@@ -130,7 +131,7 @@ class Run:
                 return True
             request.leave()
             self._elsewhere = True
-            if await self._street.handoffs.hand_on(envelope, egress):
+            if await self._street.handoffs.hand_on(request.handed_on(), egress):
                 return False
             self._elsewhere = False
             self._street.metrics.count("handoffs_refused_total")

@@ -51,10 +51,10 @@ async def both_settled(rig: Rig, other: Any) -> None:
     await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("size", [60, 60_000, 600_000], ids=["in its envelope", "beside it", "at its holder"])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_candidate_of_another_worker_gets_the_request_from_the_first(stream: bool, large: bool) -> None:
-    body = orjson.dumps({"messages": [{"role": "user", "content": "x" * (600_000 if large else 60)}]})
+async def test_a_candidate_of_another_worker_gets_the_request_from_the_first(stream: bool, size: int) -> None:
+    body = orjson.dumps({"messages": [{"role": "user", "content": "x" * size}]})
     async with listening(in_turn(refusing(500), answering(stream))) as upstream:
         environ = dialling(upstream.url)
         async with (
@@ -63,7 +63,7 @@ async def test_a_candidate_of_another_worker_gets_the_request_from_the_first(str
         ):
             core = Core("t_one", RICH)
             rig.ledger.script = core
-            got = await ask(rig, stream, body=body, large=large, budget_ms=100_000)
+            got = await ask(rig, stream, body=body, large=size > 500_000, budget_ms=100_000)
             await both_settled(rig, other)
             facts, finished = closed(rig)
             core.settle(f"{rig.asked:016x}", finished.billed_nano, 9)
