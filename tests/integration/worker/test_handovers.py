@@ -68,6 +68,7 @@ async def test_a_candidate_of_another_worker_gets_the_request_from_the_first(str
             facts, finished = closed(rig)
             core.settle(f"{rig.asked:016x}", finished.billed_nano, 9)
     assert got.error is None
+    assert [orjson.loads(call.body)["messages"] for call in upstream.calls] == [orjson.loads(body)["messages"]] * 2
     assert [frame.attempt for frame in got.frames if frame.HasField("head")] == [1]
     head = next(frame.head for frame in got.frames if frame.HasField("head"))
     assert (head.attempts, head.route.route_id) == (2, OPENAI)
