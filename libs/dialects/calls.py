@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 from libs.dialects.form import Part, Request, ToolCall, ToolResult, Turn
@@ -13,7 +12,7 @@ _KEPT = 55  # of a name that does not fit: with the digest behind it 64, which e
 
 def fitted(request: Request, takes: re.Pattern[str]) -> tuple[Request, dict[str, str]]:
     """The request under names that the provider takes, and for each new name the caller's own."""
-    odd = {name: _fitting(name) for name in dict.fromkeys(_names(request)) if not takes.fullmatch(name)}
+    odd = {name: _fitting(name) for name in _names(request) if not takes.fullmatch(name)}
     if not odd:
         return request, {}
     choice = request.tool_choice
@@ -38,9 +37,11 @@ def told_apart(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
     return tuple(replace(turn, parts=tuple(_numbered(part, seen) for part in turn.parts)) for turn in turns)
 
 
-def _names(request: Request) -> Iterator[str]:
-    yield from (tool.name for tool in request.tools)
-    yield from (call.name for turn in request.turns for call in _calls(turn))
+def _names(request: Request) -> set[str]:
+    names = {part.name for turn in request.turns for part in turn.parts if isinstance(part, ToolCall)}
+    if request.tools:
+        names.update([tool.name for tool in request.tools])
+    return names
 
 
 def _calls(turn: Turn) -> list[ToolCall]:

@@ -72,8 +72,11 @@ def retry_after_ms(headers: Mapping[str, str]) -> int:
     return max(0, min(round(wait.total_seconds() * 1000), WAIT_LIMIT_MS))
 
 
-def from_status(status: int, message: str, *, wait_ms: int = 0, param: str = "") -> NorthernError:
-    """401, 402 and 403 concern the platform's own account: the caller must not take them for his."""
+def from_status(status: int, message: str, *, wait_ms: int = 0, param: str = "", code: str = "") -> NorthernError:
+    """401, 402 and 403 concern the platform's own account: the caller must not take them for his.
+
+    `code`: the provider's own word for a request that it refuses, fit to be shown.
+    """
     said = clean(message)
     match status:
         case 401 | 402 | 403:
@@ -85,11 +88,12 @@ def from_status(status: int, message: str, *, wait_ms: int = 0, param: str = "")
             return ProviderRateLimited(tell, retry_after_ms=wait_ms)
         case 503 | 529:
             return Overloaded("The provider is overloaded; try again shortly.", retry_after_ms=wait_ms)
-        case 400 | 413 | 422 if _TOO_LONG.search(said):
+        case 400 | 413 | 422 if code == ContextTooLong.code or _TOO_LONG.search(said):
             return _too_long(said, status, param)
         case _ if status in _REFUSED:
             kept = status if status in _PASSED_ON else 400
-            return ProviderRefused(said or "The provider refused the request.", provider_status=kept, param=param)
+            tell = said or "The provider refused the request."
+            return ProviderRefused(tell, provider_status=kept, provider_code=code, param=param)
         case _ if status >= 500:  # noqa: PLR2004 - HTTP's own faults
             tell = f"Backend error: the model may be cold starting, retry (the provider answered {status})."
             return UpstreamError(tell, retry_after_ms=wait_ms or _COLD_START_MS)
@@ -101,4 +105,5 @@ def from_status(status: int, message: str, *, wait_ms: int = 0, param: str = "")
 def _too_long(said: str, status: int, param: str) -> ContextTooLong:
     """Where the answer's length is what is too much, the provider's own sentence says by how much, and stands alone."""
     known = _KNOWN_TO_CLIENTS in said.lower() or "max_tokens" in said
-    return ContextTooLong(said if known else f"{_KNOWN_TO_CLIENTS}: {said}", provider_status=status, param=param)
+    tell = said if known else f"{_KNOWN_TO_CLIENTS}: {said or 'send less, or take a model that holds more'}"
+    return ContextTooLong(tell, provider_status=status, param=param)

@@ -13,21 +13,24 @@ def wrong(path: str, must: str) -> InvalidRequest:
     return InvalidRequest(f"'{path}' must {must}.", param=path)
 
 
-def text(value: object, path: str) -> str:
+# A path may come in parts: most values are right, and then nobody puts it together.
+
+
+def text(value: object, *path: str) -> str:
     if not isinstance(value, str):
-        raise wrong(path, "be a string")
+        raise wrong(".".join(path), "be a string")
     return value
 
 
-def named(value: object, path: str) -> str:
+def named(value: object, *path: str) -> str:
     if not isinstance(value, str) or not value:
-        raise wrong(path, "be a non-empty string")
+        raise wrong(".".join(path), "be a non-empty string")
     return value
 
 
-def flag(value: object, path: str) -> bool:
+def flag(value: object, *path: str) -> bool:
     if not isinstance(value, bool):
-        raise wrong(path, "be true or false")
+        raise wrong(".".join(path), "be true or false")
     return value
 
 
@@ -43,15 +46,15 @@ def whole(value: object, path: str, low: int, high: int = 2**31 - 1) -> int:
     return value
 
 
-def members(value: object, path: str) -> dict[str, Any]:
+def members(value: object, *path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise wrong(path, "be an object")
+        raise wrong(".".join(path), "be an object")
     return value
 
 
-def items(value: object, path: str) -> list[Any]:
+def items(value: object, *path: str) -> list[Any]:
     if not isinstance(value, list):
-        raise wrong(path, "be a list")
+        raise wrong(".".join(path), "be a list")
     return value
 
 
@@ -89,4 +92,4 @@ def string(value: object) -> str:
 
 def count(value: object) -> int:
     """A token count: whole, not negative, and no larger than any answer can be; anything else is 0."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else 0
+    return value if type(value) is int and 0 <= value < 2**53 else 0  # true and false are no counts

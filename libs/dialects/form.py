@@ -1,14 +1,19 @@
 """The typed intermediate form between two wire formats: requests, answers, stream events and usage; values only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
 from libs.contracts.errors import InvalidRequest, NorthernError, UpstreamError
 from libs.contracts.northern.v1 import frames_pb2
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from libs.dialects.values import dataclass
 
 # --- parts of a turn ----------------------------------------------------------------------------------------------
 

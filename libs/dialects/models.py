@@ -11,7 +11,9 @@ class ModelFlags:
     `thinking`: how it is asked for, or `none`. `always_thinks`: it cannot be switched off. `least_thinking`: the
     smallest budget that is taken, in tokens, where thinking is on. `structured`: JSON schemas are kept to. `prefill`:
     the last turn may be the assistant's. `vision`: images. `cache_points`: on Converse, no Claude yet takes marks of
-    what to cache (Claudes do anyway). `legacy_max_tokens`: an OpenAI-compatible server that knows `max_tokens` alone.
+    what to cache (Claudes do anyway). `forced`: what a model on Converse can be made to call: a tool by its name, any
+    of them, or none. `error_results`: there, a tool's result can be marked as an error. `results_alone`: there, nothing
+    else stands in a turn with results. `legacy_max_tokens`: an OpenAI-compatible server that knows `max_tokens` alone.
     """
 
     claude: bool = False
@@ -23,6 +25,9 @@ class ModelFlags:
     prefill: bool = True
     vision: bool = True
     cache_points: bool = False
+    forced: Literal["named", "any", "none"] = "named"
+    error_results: bool = True
+    results_alone: bool = False
     legacy_max_tokens: bool = False
     default_max_tokens: int = 8192
     max_output_tokens: int = 0  # 0: unknown

@@ -1,9 +1,14 @@
 """Server-sent events: bytes in pieces of any size in, whole events out, read or as they came (WHATWG HTML §9.2)."""
 
 import re
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from libs.contracts.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from libs.dialects.values import dataclass
 
 EVENT_LIMIT = 4 << 20
 
@@ -57,7 +62,7 @@ class EventSplitter:
         return blocks
 
     def _events(self, blocks: list[bytes]) -> list[ServerSentEvent]:
-        if len(self._held) > EVENT_LIMIT or any(len(block) > EVENT_LIMIT for block in blocks):
+        if len(self._held) > EVENT_LIMIT or max(map(len, blocks), default=0) > EVENT_LIMIT:
             self._broken = True
             self._held.clear()
             raise too_large()
@@ -65,6 +70,9 @@ class EventSplitter:
 
 
 def _read(block: bytes) -> ServerSentEvent | None:
+    """Nearly all are one line of JSON, or two with a name before it."""
+    if block.startswith(b"data: {") and b"\n" not in block and b"\r" not in block:
+        return ServerSentEvent(event="", data=block[6:])
     name, _, rest = block.partition(b"\n")
     if name.startswith(b"event: ") and rest.startswith(b"data: {") and b"\n" not in rest and b"\r" not in block:
         return ServerSentEvent(event=name[7:].decode("utf-8", "replace"), data=rest[6:])

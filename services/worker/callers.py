@@ -18,11 +18,14 @@ from libs.contracts.northern.v1.envelope_pb2 import (
 from libs.dialects.anthropic_messages import answer as anthropic_answer
 from libs.dialects.anthropic_messages import request as anthropic_request
 from libs.dialects.anthropic_messages import stream as anthropic_stream
-from libs.dialects.form import Answer, Event, Request
+from libs.dialects.form import Answer, Event, Request, Usage, UsageEvent
 from libs.dialects.openai_chat import answer as openai_answer
 from libs.dialects.openai_chat import request as openai_request
 from libs.dialects.openai_chat import stream as openai_stream
 from services.worker import domain
+
+_BYTES_A_TOKEN = 4
+_CLAUDE_CODE = "claude-code-"  # how the beta begins by which it says who it is
 
 
 class Encoder(Protocol):
@@ -109,15 +112,27 @@ class Reply:
         self._created = issued_at_ms(envelope.request_id) // 1000
         self._model = renamed(envelope, route) or route.route_id
         self._include_usage = envelope.shape.include_usage
+        self._prompt = -(-envelope.shape.text_bytes // _BYTES_A_TOKEN)
 
     def encoder(self) -> Encoder:
-        return self._caller.encoder(self._id, self._created, self._model, self._include_usage)
+        """Anthropic's clients read the prompt's tokens at a stream's beginning, LangChain nowhere else.
+
+        Others' providers tell them at its end, so our own measure stands there until the count replaces it.
+        """
+        encoder = self._caller.encoder(self._id, self._created, self._model, self._include_usage)
+        if self._caller is ANTHROPIC:
+            encoder.encode((UsageEvent(usage=Usage(input=self._prompt, estimated=True)),))
+        return encoder
 
     def whole(self, answer: Answer) -> bytes:
         return self._caller.write_answer(answer, id=self._id, created=self._created, model=self._model)
 
 
 def renamed(envelope: Envelope, route: Route) -> str | None:
-    """The inference surface names in answers what was asked for; on /v1 the provider's own name stands (None)."""
-    inference = envelope.surface == SURFACE_INFERENCE
-    return domain.named(envelope.shape.model, route) if inference else None
+    """The inference surface names in answers what was asked for; on /v1 the provider's own name stands (None).
+
+    But for Claude Code: it takes an answer of another name for another model's, and leaves its signed thoughts out of
+    the next turn, which a model that thinks by a budget then refuses.
+    """
+    as_asked = envelope.surface == SURFACE_INFERENCE or _CLAUDE_CODE in envelope.anthropic_beta
+    return domain.named(envelope.shape.model, route) if as_asked else None

@@ -25,6 +25,8 @@ _THEIRS = (ProviderRateLimited, UpstreamError, UpstreamTimeout, Overloaded)
 _NOT_HERE = (RouteUnavailable, ResidencyRefused)
 _NOT_SO = (InvalidRequest, OwnCredentialMissing)
 
+_flags: dict[tuple[str, bool], tuple[Route, ModelFlags]] = {}  # by the ids of the catalogue, so there are only so many
+
 
 def is_claude(route: Route) -> bool:
     """Whether Anthropic's own format reaches the model, on whatever platform it runs."""
@@ -32,7 +34,14 @@ def is_claude(route: Route) -> bool:
 
 
 def flags_of(route: Route, *, legacy_max_tokens: bool = False) -> ModelFlags:
-    """What the catalogue knows of a route's model, as the writers of requests want it."""
+    """What the catalogue knows of a route's model, as the writers of requests want it; made once for each route."""
+    made = _flags.get((route.route_id, legacy_max_tokens))
+    if made is None or made[0] is not route:
+        made = _flags[route.route_id, legacy_max_tokens] = (route, _flags_of(route, legacy_max_tokens))
+    return made[1]
+
+
+def _flags_of(route: Route, legacy_max_tokens: bool) -> ModelFlags:
     can = route.capabilities
     return ModelFlags(
         claude=is_claude(route),

@@ -9,6 +9,7 @@ BETAS = (
     "fine-grained-tool-streaming-2025-05-14",
     "context-management-2025-06-27",
     "prompt-caching-scope-2026-01-05",
+    "thinking-token-count-2026-05-13",
 )
 NAMES = (
     *("Task", "TaskOutput", "Bash", "Glob", "Grep", "ExitPlanMode", "Read", "Edit", "Write", "NotebookEdit"),

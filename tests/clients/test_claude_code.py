@@ -25,7 +25,12 @@ PASSED = (DIRECT, BEDROCK, VERTEX)
 TRANSLATED = (GEMINI, OPENAI, CONVERSE)
 EDITS = {"edits": [{"type": "clear_tool_uses_20250919", "trigger": {"type": "input_tokens", "value": 100_000}}]}
 PATH = "/v1/messages?beta=true"
-FOR_ANTHROPIC = {"claude-code-20250219", "oauth-2025-04-20", "prompt-caching-scope-2026-01-05"}  # alone
+FOR_ANTHROPIC = {  # alone
+    "claude-code-20250219",
+    "oauth-2025-04-20",
+    "prompt-caching-scope-2026-01-05",
+    "thinking-token-count-2026-05-13",
+}
 
 
 @pytest.fixture
@@ -78,6 +83,8 @@ async def test_a_turn_passes_to_claude_as_it_was_written(
     dropped = [f"anthropic-beta.{name}" for name in claude_code.BETAS if name not in kept]
     assert reply.headers.get("x-ni-dropped-params", "") == ",".join(dropped)
     calls_grep(reply)
+    # Under another name it would take the answer for another model's, and leave its thoughts out of the next turn.
+    assert events_of(reply.body)[0]["message"]["model"] == route
     entry = await seen_by_provider(street, before)
     sent = orjson.loads(entry["body"])
     if route != DIRECT:  # a cloud takes no mark with a scope
@@ -117,6 +124,26 @@ async def test_a_beta_that_changes_the_answer_is_refused_by_name_where_it_cannot
     assert (reply.status, reply.json["error"]["type"]) == (400, "invalid_request_error")
     assert member in reply.json["error"]["message"]
     assert "x-ni-dropped-params" not in reply.headers
+
+
+@pytest.mark.parametrize("route", TRANSLATED)
+async def test_its_search_for_tools_works_on_other_makers_routes(
+    edge: Edge, street: Street, headers: dict[str, str], route: str
+) -> None:
+    """A deferred tool is not shown, and from its finding on it is."""
+    deferred = [
+        {**claude_code.tool(name), "defer_loading": True} for name in ("DeferredToolPlaceholder", "NotebookRead")
+    ]
+    asked = claude_code.request(route, "use the tool Grep please")
+    asked["tools"] += deferred
+    found = [{"type": "tool_reference", "tool_name": "NotebookRead"}]
+    for content, shown in (("nothing", False), (found, True)):
+        before = await mark(street)
+        asked["messages"][2]["content"][0]["content"] = content
+        reply = await ask(edge, headers, asked)
+        assert reply.status == 200, reply.body
+        sent = (await seen_by_provider(street, before))["body"]
+        assert ('"NotebookRead"' in sent, "DeferredToolPlaceholder" in sent) == (shown, False)
 
 
 @pytest.mark.parametrize("route", TRANSLATED)

@@ -1,5 +1,7 @@
 """What goes wrong, as OpenAI's Python SDK raises it."""
 
+from typing import Any
+
 import openai
 import pytest
 from openai import AsyncOpenAI
@@ -58,6 +60,15 @@ async def test_what_the_provider_refuses_is_a_bad_request_in_its_words(client: A
         await client.chat.completions.create(model=route, messages=user("[[sandbox status=400]] hi"))
     assert "asked to answer 400" in message_of(caught.value)
     assert caught.value.response.headers["x-should-retry"] == "false"
+
+
+async def test_the_providers_own_code_is_the_errors_code(client: AsyncOpenAI) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    message: Any = {"role": "user", "content": [picture]}
+    for stream in (False, True):
+        with pytest.raises(openai.BadRequestError) as caught:
+            await client.chat.completions.create(model=AZURE, messages=[message], stream=stream)
+        assert (caught.value.code, caught.value.type) == ("invalid_image_format", "invalid_request_error")
 
 
 async def test_a_residency_refusal_is_permission_denied(client: AsyncOpenAI) -> None:

@@ -93,7 +93,14 @@ IMAGES = st.builds(
 TEXTS = st.builds(Text, text=SAID)
 SCHEMAS = st.dictionaries(
     st.sampled_from(["x", "y", "z"]), st.sampled_from([{"type": "string"}, {"type": "integer"}]), min_size=1, max_size=3
-).map(lambda members: {"type": "object", "properties": members, "required": sorted(members)})
+).map(  # closed, as Claude wants those that it is to keep to
+    lambda members: {
+        "type": "object",
+        "properties": members,
+        "required": sorted(members),
+        "additionalProperties": False,
+    }
+)
 
 
 def _conversation(draw: Draw, names: list[str]) -> tuple[Turn, ...]:

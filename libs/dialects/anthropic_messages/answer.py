@@ -10,6 +10,7 @@ from libs.dialects.anthropic_messages.outgoing_messages import tool_use_id
 from libs.dialects.anthropic_messages.usage import read_usage, write_usage
 from libs.dialects.fields import obj, string
 from libs.dialects.form import Answer, Reasoning, StopReason, Text, ToolCall, Usage
+from libs.dialects.signatures import PREFIX
 
 _STOPS = {
     "end_turn": StopReason.END,
@@ -107,11 +108,19 @@ def write_answer(answer: Answer, *, id: str, created: int, model: str) -> bytes:
         "type": "message",
         "role": "assistant",
         "model": model,
-        "content": [block for part in answer.parts for block in _blocks(part)],
+        "content": [block for part in _shown(answer.parts) for block in _blocks(part)],
         **stop_members(answer.stop, answer.stop_sequence, called=called),
         "usage": write_usage(answer.usage or Usage()),
     }
     return written(message)
+
+
+def _shown(parts: tuple[Text | Reasoning | ToolCall, ...]) -> tuple[Text | Reasoning | ToolCall, ...]:
+    """Without another family's signatures behind the last block, for the reason that the stream's encoder gives."""
+    last = len(parts)
+    while last and isinstance(part := parts[last - 1], Reasoning) and part.redacted.startswith(PREFIX):
+        last -= 1
+    return parts[:last]
 
 
 def _blocks(part: Text | Reasoning | ToolCall) -> list[dict[str, Any]]:

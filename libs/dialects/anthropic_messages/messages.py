@@ -8,9 +8,21 @@ from libs.dialects.form import Cache, Document, Image, Part, Reasoning, Role, Te
 from libs.dialects.images import PDF, checked_image, checked_link, checked_pdf
 
 MESSAGES_LIMIT = 100_000  # Anthropic's own
-_IN_RESULTS = "text image document search_result".split()
-_OF_USERS = [*_IN_RESULTS, "tool_result"]
+_SHOWN = "text image document search_result".split()
+_IN_RESULTS = [*_SHOWN, "tool_reference"]
+_OF_USERS = [*_SHOWN, "tool_result"]
 _OF_ASSISTANTS = "text tool_use thinking redacted_thinking".split()
+# Members that are known of each.
+_MESSAGE = frozenset(("role", "content"))
+_TEXT = frozenset("type text cache_control citations".split())
+_RESULT = frozenset("type tool_use_id content is_error cache_control".split())
+_CALL = frozenset("type id name input cache_control caller".split())
+_THINKING = frozenset("type thinking signature".split())
+_REDACTED = frozenset(("type", "data"))
+_IMAGE = frozenset("type source cache_control transformations".split())
+_DOCUMENT = frozenset("type source cache_control citations context title".split())
+_REFERENCE = frozenset("type tool_name cache_control".split())
+_SEARCH_RESULT = frozenset("type source title content cache_control citations".split())
 
 
 def read_system(value: object, hints: dict[str, Any]) -> tuple[Text, ...]:
@@ -28,7 +40,8 @@ def read_messages(value: object, hints: dict[str, Any]) -> tuple[tuple[Text, ...
         raise wrong("messages", f"hold from 1 to {MESSAGES_LIMIT:,} messages")
     conversation = _Conversation(hints)
     for at, each in enumerate(messages):
-        conversation.take(members(each, f"messages.{at}"), f"messages.{at}", last=at + 1 == len(messages))
+        path = f"messages.{at}"
+        conversation.take(members(each, path), path, last=at + 1 == len(messages))
     conversation.close()
     return tuple(conversation.system), tuple(conversation.turns)
 
@@ -43,7 +56,7 @@ class _Conversation:
         self._unanswered: dict[str, str] = {}  # id -> path of the call
 
     def take(self, message: dict[str, Any], path: str, *, last: bool) -> None:
-        known(message, ("role", "content"), path)
+        known(message, _MESSAGE, path)
         content = message.get("content")
         match message.get("role"):
             case "system":
@@ -60,27 +73,36 @@ class _Conversation:
             raise wrong(path, "be answered by a 'tool_result' with its id in the next user message")
 
     def _user(self, content: object, path: str) -> None:
+        if isinstance(content, str):
+            self.turns.append(Turn(role=Role.USER, parts=(_not_blank(Text(text=content), path),)))
+            return
         parts: list[Part] = []
         for block, at in _blocks(content, path):
-            if kind(block, at, _OF_USERS) == "tool_result":
-                parts.append(self._result(block, at))
-            else:
-                parts += [_not_blank(part, at) for part in _user_parts(block, at, self._hints)]
+            match kind(block, at, _OF_USERS):
+                case "tool_result":
+                    parts.append(self._result(block, at))
+                case "text":
+                    parts.append(_not_blank(_text(block, at, self._hints), at))
+                case _:
+                    parts += [_not_blank(part, at) for part in _user_parts(block, at, self._hints)]
         if not parts:
             raise wrong(path, "hold at least one block")
         self.turns.append(Turn(role=Role.USER, parts=tuple(parts)))
 
     def _result(self, block: dict[str, Any], path: str) -> ToolResult:
-        known(block, "type tool_use_id content is_error cache_control".split(), path)
-        call = named(block.get("tool_use_id"), f"{path}.tool_use_id")
+        known(block, _RESULT, path)
+        call = named(block.get("tool_use_id"), path, "tool_use_id")
         if self._unanswered.pop(call, None) is None:
             raise wrong(f"{path}.tool_use_id", "answer a 'tool_use' of the assistant message before it, once")
         parts: list[Text | Image | Document] = []
-        if block.get("content") is not None:
-            for inner, at in _blocks(block["content"], f"{path}.content"):
+        content = block.get("content")
+        if isinstance(content, str):
+            parts.append(Text(text=content))
+        elif content is not None:
+            for inner, at in _blocks(content, f"{path}.content"):
                 kind(inner, at, _IN_RESULTS)
                 parts += _user_parts(inner, at, self._hints)
-        failed = flag(block.get("is_error") or False, f"{path}.is_error")
+        failed = flag(block.get("is_error") or False, path, "is_error")
         return ToolResult(id=call, parts=tuple(parts), is_error=failed, cache=read_cache(block, path))
 
     def _assistant(self, content: object, path: str, *, last: bool) -> None:
@@ -88,7 +110,11 @@ class _Conversation:
             self.close()
         if not last and (content == [] or (isinstance(content, str) and not content.strip())):
             raise wrong(path, "not be empty, except in the last message")
-        parts = [part for block, at in _blocks(content, path) for part in self._assistant_parts(block, at)]
+        parts: list[Part]
+        if isinstance(content, str):
+            parts = [Text(text=content)] if content.strip() else []
+        else:
+            parts = [part for block, at in _blocks(content, path) for part in self._assistant_parts(block, at)]
         if parts:
             self.turns.append(Turn(role=Role.ASSISTANT, parts=tuple(parts)))
 
@@ -100,31 +126,33 @@ class _Conversation:
             case "tool_use":
                 return [self._call(block, path)]
             case "thinking":
-                known(block, ("type", "thinking", "signature"), path)
-                thought = text(block.get("thinking"), f"{path}.thinking")
-                return [Reasoning(text=thought, signature=text(block.get("signature") or "", f"{path}.signature"))]
+                known(block, _THINKING, path)
+                thought = text(block.get("thinking"), path, "thinking")
+                return [Reasoning(text=thought, signature=text(block.get("signature") or "", path, "signature"))]
             case _:
-                known(block, ("type", "data"), path)
-                return [Reasoning(redacted=named(block.get("data"), f"{path}.data"))]
+                known(block, _REDACTED, path)
+                return [Reasoning(redacted=named(block.get("data"), path, "data"))]
 
     def _call(self, block: dict[str, Any], path: str) -> ToolCall:
-        known(block, "type id name input cache_control caller".split(), path)
+        known(block, _CALL, path)
         if block.get("caller") not in (None, {"type": "direct"}):
             raise wrong(f"{path}.caller", "be left out on this route: its tools are called by the model alone")
-        id = named(block.get("id"), f"{path}.id")  # noqa: A001 - the wire's own name
+        id = named(block.get("id"), path, "id")  # noqa: A001 - the wire's own name
         if id in self._unanswered:
             raise wrong(f"{path}.id", "be an id of its own")
         self._unanswered[id] = path
-        name = named(block.get("name"), f"{path}.name")
-        given = members(block.get("input"), f"{path}.input")
+        name = named(block.get("name"), path, "name")
+        given = members(block.get("input"), path, "input")
         return ToolCall(id=id, name=name, arguments=given, cache=read_cache(block, path))
 
 
 # --- blocks -------------------------------------------------------------------------------------------------------
 
 
-def known(block: dict[str, Any], names: list[str] | tuple[str, ...], path: str) -> None:
+def known(block: dict[str, Any], names: frozenset[str], path: str) -> None:
     """InvalidRequest over a member that would be lost: only Anthropic knows what it means."""
+    if block.keys() <= names:
+        return
     for name, value in block.items():
         if value is not None and name not in names:
             told = f"'{path}' has members that this route cannot honour: leave them out, or choose one of Anthropic's."
@@ -161,10 +189,12 @@ def _blocks(content: object, path: str) -> list[tuple[dict[str, Any], str]]:
         return [({"type": "text", "text": content}, path)]
     if not isinstance(content, list):
         raise wrong(path, "be a string or a list of blocks")
-    return [(members(block, f"{path}.{at}"), f"{path}.{at}") for at, block in enumerate(content)]
+    return [(members(block, where := f"{path}.{at}"), where) for at, block in enumerate(content)]
 
 
 def _texts(value: object, path: str, hints: dict[str, Any]) -> list[Text]:
+    if isinstance(value, str):
+        return [Text(text=value)]
     blocks = _blocks(value, path)
     for block, at in blocks:
         kind(block, at, ["text"])
@@ -172,10 +202,10 @@ def _texts(value: object, path: str, hints: dict[str, Any]) -> list[Text]:
 
 
 def _text(block: dict[str, Any], path: str, hints: dict[str, Any]) -> Text:
-    known(block, "type text cache_control citations".split(), path)
+    known(block, _TEXT, path)
     if block.get("citations"):
         hints["citations"] = True
-    return Text(text=text(block.get("text"), f"{path}.text"), cache=read_cache(block, path))
+    return Text(text=text(block.get("text"), path, "text"), cache=read_cache(block, path))
 
 
 def _not_blank(part: Text | Image | Document, path: str) -> Text | Image | Document:
@@ -192,12 +222,16 @@ def _user_parts(block: dict[str, Any], path: str, hints: dict[str, Any]) -> list
             return [_image(block, path, hints)]
         case "document":
             return _document(block, path, hints)
+        case "tool_reference":
+            known(block, _REFERENCE, path)
+            found = named(block.get("tool_name"), path, "tool_name")
+            return [Text(text=f"The tool {found} can be called now.", cache=read_cache(block, path))]
         case _:
             return [_search_result(block, path, hints)]
 
 
 def _image(block: dict[str, Any], path: str, hints: dict[str, Any]) -> Image:
-    known(block, "type source cache_control transformations".split(), path)
+    known(block, _IMAGE, path)
     if block.get("transformations"):
         hints["transformations"] = True
     source, at = members(block.get("source"), f"{path}.source"), f"{path}.source"
@@ -214,7 +248,7 @@ def _image(block: dict[str, Any], path: str, hints: dict[str, Any]) -> Image:
 
 
 def _document(block: dict[str, Any], path: str, hints: dict[str, Any]) -> list[Text | Image | Document]:
-    known(block, "type source cache_control citations context title".split(), path)
+    known(block, _DOCUMENT, path)
     if block.get("citations") not in (None, {"enabled": False}):
         hints["citations"] = True
     source, at = members(block.get("source"), f"{path}.source"), f"{path}.source"
@@ -255,7 +289,7 @@ def _inline(
 
 def _search_result(block: dict[str, Any], path: str, hints: dict[str, Any]) -> Text:
     """Elsewhere a search result is a text like any other: its title, where it is from, what it says."""
-    known(block, "type source title content cache_control citations".split(), path)
+    known(block, _SEARCH_RESULT, path)
     if block.get("citations") not in (None, {"enabled": False}):
         hints["citations"] = True
     said = [part.text for part in _texts(block.get("content"), f"{path}.content", hints)]

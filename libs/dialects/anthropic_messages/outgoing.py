@@ -14,6 +14,7 @@ from libs.dialects.anthropic_messages.outgoing_messages import (
 from libs.dialects.calls import fitted
 from libs.dialects.form import Request, Thinking, Tool, ToolCall, Written
 from libs.dialects.models import ModelFlags
+from libs.dialects.schemas import kept_to
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 24576, "max": 32000}
@@ -30,7 +31,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     for name in request.demands:
         raise InvalidRequest(f"'{name}' is not available on this route: leave it out or choose another.", param=name)
     request, names = fitted(request, _NAME)
-    dropped: list[str] = []
+    request, dropped = kept_to(request, model)
     messages = write_messages(request.turns, model)
     thinking, effort = _thinking(request, model, messages, dropped)
     body: dict[str, Any] = {"max_tokens": _max_tokens(request, model, thinking)}

@@ -46,22 +46,26 @@ def write_messages(turns: tuple[Turn, ...], model: ModelFlags) -> list[dict[str,
         content = [block for part in turn.parts for block in _block(part, model)]
         if not content:
             continue
-        if messages and messages[-1]["role"] == turn.role.value:
+        role = "user" if turn.role is Role.USER else "assistant"
+        if messages and messages[-1]["role"] == role:
             messages[-1]["content"] += content
         else:
-            messages.append({"role": turn.role.value, "content": content})
-    if not messages or messages[0]["role"] != Role.USER.value:
+            messages.append({"role": role, "content": content})
+    if not messages or messages[0]["role"] != "user":
         told = "On this route the conversation must begin with a user message that is not empty."
         raise InvalidRequest(told, param="messages")
-    for message in messages:  # sort() is stable: results keep their order, and so does what follows them
-        message["content"].sort(key=lambda block: block["type"] != "tool_result")
+    for message in messages:
+        content = message["content"]
+        if len(content) > 1 and message["role"] == "user":
+            # sort() is stable: results keep their order, and so does what follows them.
+            content.sort(key=lambda block: block["type"] != "tool_result")
     if is_prefilled(messages):
         _check_prefill(messages[-1]["content"][-1], model)
     return messages
 
 
 def is_prefilled(messages: list[dict[str, Any]]) -> bool:
-    return bool(messages[-1]["role"] == Role.ASSISTANT.value)
+    return bool(messages[-1]["role"] == "assistant")
 
 
 def answers_unsigned_call(messages: list[dict[str, Any]]) -> bool:
@@ -93,7 +97,7 @@ def _block(part: Part, model: ModelFlags) -> list[dict[str, Any]]:
             return [_document(part)]
         case ToolCall():
             use = {"type": "tool_use", "id": tool_use_id(part.id), "name": part.name, "input": part.arguments}
-            return [with_cache(use, part.cache)]
+            return [with_cache(use, part.cache) if part.cache else use]
         case ToolResult():
             return [_result(part, model)]
         case Reasoning():
@@ -103,7 +107,8 @@ def _block(part: Part, model: ModelFlags) -> list[dict[str, Any]]:
 
 
 def _text(part: Text) -> dict[str, Any]:
-    return with_cache({"type": "text", "text": part.text}, part.cache)
+    block = {"type": "text", "text": part.text}
+    return with_cache(block, part.cache) if part.cache else block
 
 
 def _result(part: ToolResult, model: ModelFlags) -> dict[str, Any]:
@@ -113,7 +118,7 @@ def _result(part: ToolResult, model: ModelFlags) -> dict[str, Any]:
         result["content"] = content
     if part.is_error:
         result["is_error"] = True
-    return with_cache(result, part.cache)
+    return with_cache(result, part.cache) if part.cache else result
 
 
 def _reasoning(part: Reasoning) -> list[dict[str, Any]]:

@@ -60,7 +60,8 @@ def read_answer(body: bytes, model: str | None) -> tuple[bytes, Usage | None, in
     if not isinstance(answer.get("content"), list):
         raise UpstreamError("The provider answered something that is not a message; try again.")
     output = sum(_said(obj(block)) for block in answer["content"])
-    return _renamed(body, answer, answer, model), read_usage(answer.get("usage")), output
+    given_on = body if answer.get("model") == model else _renamed(body, answer, answer, model)
+    return given_on, read_usage(answer.get("usage")), output
 
 
 def _said(block: dict[str, Any]) -> int:
@@ -81,10 +82,16 @@ def _renamed(raw: bytes, whole: dict[str, Any], message: dict[str, Any], model: 
     """`raw` with the model's name changed in `message`, which is `whole` or a member of it."""
     if model is None:
         return raw
-    if raw.count(b'"model"') == 1 and isinstance(message.get("model"), str):
-        return _MODEL.sub(lambda _: b'"model":' + orjson.dumps(model), raw)
+    if _leads(raw, 1 if message is whole else 2) and isinstance(message.get("model"), str):
+        return _MODEL.sub(lambda _: b'"model":' + orjson.dumps(model), raw, count=1)
     message["model"] = model  # absent, or a nested member of that name: which one is which?
     return written(whole)
+
+
+def _leads(raw: bytes, depth: int) -> bool:
+    """Whether the first member of that name is the message's own: nothing was opened ahead of it, or it is alone."""
+    at = raw.find(b'"model"')
+    return at >= 0 and (raw.count(b"{", 0, at) == depth or raw.count(b'"model"') == 1)
 
 
 def _failure(event: dict[str, Any]) -> NorthernError | None:
@@ -202,9 +209,9 @@ class AnthropicStream:
         payload = _payload(event)
         message = obj(payload.get("message"))
         self._counted(message.get("usage"))
-        if self._model is None:
+        if self._model is None or message.get("model") == self._model:
             return event
-        if _MODEL.search(event) and event.count(b'"model"') == 1 and isinstance(message.get("model"), str):
+        if _MODEL.search(event) and _leads(event, 2) and isinstance(message.get("model"), str):
             return _renamed(event, payload, message, self._model)
         return b"event: message_start\ndata: " + _renamed(b"", payload, message, self._model) + b"\n\n"
 

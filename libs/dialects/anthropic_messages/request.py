@@ -1,21 +1,26 @@
 """Anthropic's Messages request as the caller writes it: members checked one by one, with their paths."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from libs.contracts.errors import InvalidRequest
 from libs.dialects.anthropic_messages.messages import known, read_cache, read_messages, read_system
-from libs.dialects.fields import flag, items, members, named, number, text, whole, wrong
+from libs.dialects.fields import flag, items, members, named, number, obj, seq, string, text, whole, wrong
 from libs.dialects.form import AnswerFormat, Cache, Part, Reasoning, Request, Thinking, Tool, ToolChoice, Turn
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
-_TOOL_MEMBERS = (
+_TOOL = frozenset(
     "type name description input_schema strict cache_control eager_input_streaming input_examples defer_loading "
     "allowed_callers".split()
 )
+_TOOL_CHOICE = frozenset("type name disable_parallel_tool_use".split())
+_THINKING = frozenset("type budget_tokens display".split())
+_FORMAT = frozenset(("type", "schema"))
 _LEAST_BUDGET = 1024
+_AUTO, _UNASKED = ToolChoice(), Thinking()
 
 # Members with a field of their own in the form, or that concern the gateway alone.
 _READ = frozenset(
@@ -39,17 +44,17 @@ def read_request(body: dict[str, Any], *, counting: bool = False) -> Request:
 
     `counting`: the body of a count_tokens call, which has no `max_tokens`.
     """
-    given = {name: value for name, value in body.items() if value is not None}
-    hints = _hints(given)
+    given = {name: value for name, value in body.items() if value is not None} if None in body.values() else body
+    hints, others = _beyond(given)
+    hints |= _hints(given)
     system = read_system(given["system"], hints) if "system" in given else ()
     late, turns = read_messages(given.get("messages"), hints)
-    tools = _read_tools(given.get("tools", []), hints)
-    choice, parallel = _tool_choice(given.get("tool_choice"), tools)
-    output, demands = _output_config(given)
-    demands |= {name: v for name, v in given.items() if _is_left(name, v) and name not in _HINTS}
+    tools = _read_tools(given["tools"], given.get("messages"), hints) if "tools" in given else ()
+    choice, parallel = _tool_choice(given["tool_choice"], tools) if "tool_choice" in given else (_AUTO, True)
+    output, demands = _output_config(given["output_config"]) if "output_config" in given else ({}, {})
     return Request(
         system=system + late,
-        turns=_cached_to_the_end(turns, read_cache(given, "")),
+        turns=_cached_to_the_end(turns, read_cache(given, "")) if "cache_control" in given else turns,
         tools=tools,
         tool_choice=choice,
         parallel_tool_calls=parallel,
@@ -57,30 +62,36 @@ def read_request(body: dict[str, Any], *, counting: bool = False) -> Request:
         temperature=number(given["temperature"], "temperature", 0, 1) if "temperature" in given else None,
         top_p=number(given["top_p"], "top_p", 0, 1) if "top_p" in given else None,
         top_k=whole(given["top_k"], "top_k", 0) if "top_k" in given else None,
-        stop=tuple(named(s, f"stop_sequences.{at}") for at, s in enumerate(_listed(given, "stop_sequences"))),
+        stop=_stop(given["stop_sequences"]) if "stop_sequences" in given else (),
         answer_format=_answer_format(output.get("format"), given.get("output_format")),
         thinking=_thinking(given.get("thinking"), output.get("effort"), hints),
         hints=hints,
-        demands=demands,
+        demands=demands | others,
     )
 
 
-def _is_left(name: str, value: object) -> bool:
-    return name not in _READ and value not in _NOTHING.get(name, ())
+def _beyond(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What has no field in the form: hints and demands."""
+    if given.keys() <= _READ:
+        return {}, {}
+    rest = {name: v for name, v in given.items() if name not in _READ and v not in _NOTHING.get(name, ())}
+    hints = {name: v for name, v in rest.items() if name in _HINTS}
+    return hints, {name: v for name, v in rest.items() if name not in hints}
 
 
-def _listed(given: dict[str, Any], name: str) -> list[Any]:
-    return items(given.get(name, []), name)
+def _stop(value: object) -> tuple[str, ...]:
+    return tuple(named(each, f"stop_sequences.{at}") for at, each in enumerate(items(value, "stop_sequences")))
 
 
 def _hints(given: dict[str, Any]) -> dict[str, Any]:
-    """`user` and `service_tier` in OpenAI's words, the rest as it stands."""
-    hints = {name: v for name, v in given.items() if _is_left(name, v) and name in _HINTS}
-    metadata = members(given.get("metadata", {}), "metadata")
-    if metadata.get("user_id") is not None:
-        hints["user"] = text(metadata["user_id"], "metadata.user_id")
-    if any(name != "user_id" for name in metadata):
-        hints["metadata"] = True
+    """`user` and `service_tier` in OpenAI's words, and that there is other metadata."""
+    hints: dict[str, Any] = {}
+    if "metadata" in given:
+        metadata = members(given["metadata"], "metadata")
+        if metadata.get("user_id") is not None:
+            hints["user"] = text(metadata["user_id"], "metadata.user_id")
+        if any(name != "user_id" for name in metadata):
+            hints["metadata"] = True
     match given.get("service_tier", "auto"):
         case "auto":
             pass
@@ -122,9 +133,9 @@ def _thinking(value: object, effort: str | None, hints: dict[str, Any]) -> Think
     """An effort without `thinking` asks for as much of it as the model takes that for, and to see none."""
     effort = effort or ""
     if value is None:
-        return Thinking(kind="on", effort=effort, shown=False) if effort else Thinking()
+        return Thinking(kind="on", effort=effort, shown=False) if effort else _UNASKED
     given = members(value, "thinking")
-    known(given, ("type", "budget_tokens", "display"), "thinking")
+    known(given, _THINKING, "thinking")
     if given.get("display") not in (None, "summarized", "omitted"):
         raise wrong("thinking.display", "be one of summarized, omitted")
     shown = given.get("display") != "omitted"
@@ -143,9 +154,9 @@ def _thinking(value: object, effort: str | None, hints: dict[str, Any]) -> Think
             raise wrong("thinking.type", "be one of enabled, disabled, adaptive, between_tools")
 
 
-def _output_config(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _output_config(value: object) -> tuple[dict[str, Any], dict[str, Any]]:
     """The members that are known, and those that are demands."""
-    config = {name: v for name, v in members(given.get("output_config", {}), "output_config").items() if v is not None}
+    config = {name: v for name, v in members(value, "output_config").items() if v is not None}
     if config.get("effort", "high") not in EFFORTS:
         raise wrong("output_config.effort", f"be one of {', '.join(EFFORTS)}")
     return config, {f"output_config.{name}": v for name, v in config.items() if name not in ("effort", "format")}
@@ -158,7 +169,7 @@ def _answer_format(value: object, older: object) -> AnswerFormat | None:
     if value is None:
         return None
     asked = members(value, path)
-    known(asked, ("type", "schema"), path)
+    known(asked, _FORMAT, path)
     if asked.get("type") != "json_schema":
         raise wrong(f"{path}.type", "be 'json_schema'")
     return AnswerFormat(kind="json_schema", name="answer", schema=members(asked.get("schema"), f"{path}.schema"))
@@ -167,11 +178,31 @@ def _answer_format(value: object, older: object) -> AnswerFormat | None:
 # --- tools --------------------------------------------------------------------------------------------------------
 
 
-def _read_tools(value: object, hints: dict[str, Any]) -> tuple[Tool, ...]:
-    tools = tuple(_tool(each, f"tools.{at}", hints) for at, each in enumerate(items(value, "tools")))
+def _read_tools(value: object, messages: object, hints: dict[str, Any]) -> tuple[Tool, ...]:
+    """Those that the model is shown: a deferred one from when the caller's own search for tools has found it."""
+    given = items(value, "tools")
+    tools = tuple(_tool(each, f"tools.{at}", hints) for at, each in enumerate(given))
     if len({tool.name for tool in tools}) != len(tools):
         raise wrong("tools", "give each tool its own name")
-    return tools
+    if not any(obj(each).get("defer_loading") for each in given):
+        return tools
+    found = set(_references(messages))
+    return tuple(
+        tool
+        for tool, each in zip(tools, given, strict=True)
+        if tool.name in found or not obj(each).get("defer_loading")
+    )
+
+
+def _references(messages: object) -> Iterator[str]:
+    """The tools that were called, or that results name. What is not of its shape is somebody else's to refuse."""
+    for message in seq(messages):
+        for block in seq(obj(message).get("content")):
+            if obj(block).get("type") == "tool_use":
+                yield string(obj(block).get("name"))
+            for inner in seq(obj(block).get("content")):
+                if obj(inner).get("type") == "tool_reference":
+                    yield string(obj(inner).get("tool_name"))
 
 
 def _tool(value: object, path: str, hints: dict[str, Any]) -> Tool:
@@ -179,34 +210,33 @@ def _tool(value: object, path: str, hints: dict[str, Any]) -> Tool:
     if tool.get("type") not in (None, "custom"):
         told = "Only tools of your own (type 'custom') can be sent on this route: Anthropic's run on its own routes."
         raise InvalidRequest(told, param=f"{path}.type")
-    known(tool, _TOOL_MEMBERS, path)
-    if tool.get("defer_loading") or tool.get("allowed_callers") not in (None, [], ["direct"]):
+    known(tool, _TOOL, path)
+    flag(tool.get("defer_loading") or False, path, "defer_loading")
+    if tool.get("allowed_callers") not in (None, [], ["direct"]):
         told = f"'{path}' is not called by the model directly, as this route would: choose one of Anthropic's."
         raise InvalidRequest(told, param=path)
     if tool.get("input_examples"):
         hints["input_examples"] = True
-    name = named(tool.get("name"), f"{path}.name")
+    name = named(tool.get("name"), path, "name")
     if not _TOOL_NAME.fullmatch(name):
         raise wrong(f"{path}.name", "be 1 to 128 letters, digits, '_' or '-'")
     return Tool(
         name=name,
-        description=text(tool.get("description") or "", f"{path}.description"),
-        schema=members(tool.get("input_schema"), f"{path}.input_schema"),
-        strict=flag(tool.get("strict") or False, f"{path}.strict"),
+        description=text(tool.get("description") or "", path, "description"),
+        schema=members(tool.get("input_schema"), path, "input_schema"),
+        strict=flag(tool.get("strict") or False, path, "strict"),
         cache=read_cache(tool, path),
     )
 
 
 def _tool_choice(value: object, tools: tuple[Tool, ...]) -> tuple[ToolChoice, bool]:
     """The choice, and whether several calls at once are welcome."""
-    if value is None:
-        return ToolChoice(), True
     choice = members(value, "tool_choice")
-    known(choice, ("type", "name", "disable_parallel_tool_use"), "tool_choice")
+    known(choice, _TOOL_CHOICE, "tool_choice")
     parallel = not flag(choice.get("disable_parallel_tool_use") or False, "tool_choice.disable_parallel_tool_use")
     match choice.get("type"):
         case "auto":
-            return ToolChoice(), parallel
+            return _AUTO, parallel
         case "none":
             return ToolChoice(kind="none"), parallel
         case "any":

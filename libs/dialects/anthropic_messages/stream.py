@@ -22,6 +22,7 @@ from libs.dialects.form import (
     Usage,
     UsageEvent,
 )
+from libs.dialects.signatures import PREFIX
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 _START = b'event: content_block_start\ndata: {"type":"content_block_start","index":'
@@ -41,6 +42,9 @@ class StreamEncoder:
     It holds the `message_delta` too: counts may come after the reason to stop, and are sent once. One block is open at
     a time and their numbers have no gaps, whatever the provider's: what belongs to another block waits while a call
     is open, whose arguments cannot be taken up again.
+
+    Another family's signature stands ahead of the block that follows it, and behind the last one nowhere: programs
+    (Claude Code's print mode) take the last block for the answer, and no maker insists on that signature.
     """
 
     def __init__(self, id: str, created: int, model: str, include_usage: bool) -> None:  # noqa: A002, ARG002 - each format's call
@@ -55,6 +59,7 @@ class StreamEncoder:
         self._block = -1  # the provider's number of it
         self._delta = b""  # an open block's delta up to its text
         self._signature = ""
+        self._ahead: list[str] = []  # signatures that wait for the block that follows
         self._silent = False  # an open call has sent no arguments yet
         self._waiting: list[Event] = []
 
@@ -119,10 +124,18 @@ class StreamEncoder:
             self._signature += event.signature
             if event.text:
                 out += self._delta + orjson.dumps(event.text) + _END
-        if event.redacted:
-            start = b'{"type":"redacted_thinking","data":' + orjson.dumps(event.redacted) + b"}"
-            out += self._open(ReasoningDelta, event.index, start, _THINKING) + self._close()
+        if event.redacted.startswith(PREFIX):
+            self._ahead.append(event.redacted)
+        elif event.redacted:
+            out += self._hidden(event.redacted)
         return out
+
+    def _hidden(self, data: str) -> bytes:
+        closing = self._begin() + self._close()
+        self._number += 1
+        number = b"%d" % self._number
+        block = b',"content_block":{"type":"redacted_thinking","data":' + orjson.dumps(data) + _END
+        return closing + _START + number + block + _STOP + number + b"}\n\n"
 
     def _call(self, event: ToolCallStart) -> bytes:
         self._called = self._silent = True
@@ -148,6 +161,9 @@ class StreamEncoder:
         self, kind: type[TextDelta | ReasoningDelta | ToolCallStart], block: int, start: bytes, delta: bytes
     ) -> bytes:
         closing = self._begin() + self._close()
+        if self._ahead:
+            ahead, self._ahead = self._ahead, []
+            closing += b"".join(map(self._hidden, ahead))
         self._number += 1
         self._kind, self._block = kind, block
         number = b"%d" % self._number

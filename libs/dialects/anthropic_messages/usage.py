@@ -22,21 +22,28 @@ def fresher(known: dict[str, Any], told: object) -> dict[str, Any]:
 def read_usage(value: object) -> Usage | None:
     """None where nothing was counted. Compactions, which the totals leave out, are billed all the same."""
     given = obj(value)
-    counted = [given] + [obj(each) for each in seq(given.get("iterations")) if obj(each).get("type") == "compaction"]
-    usages = [_one(each) for each in counted]
-    usage = Usage(
-        input=sum(each.input for each in usages),
-        cache_read=sum(each.cache_read for each in usages),
-        cache_write_5m=sum(each.cache_write_5m for each in usages),
-        cache_write_1h=sum(each.cache_write_1h for each in usages),
-        output=sum(each.output for each in usages),
-        reasoning=sum(each.reasoning for each in usages),
-        inference_geo=string(given.get("inference_geo"))[:_LONGEST].encode("ascii", "replace").decode(),
+    geo = string(given.get("inference_geo"))[:_LONGEST].encode("ascii", "replace").decode()
+    usage = _one(given, geo)
+    if "iterations" in given:
+        for each in map(obj, seq(given["iterations"])):
+            if each.get("type") == "compaction":
+                usage = _added(usage, _one(each, geo))
+    return None if usage == Usage(inference_geo=geo) else usage
+
+
+def _added(usage: Usage, more: Usage) -> Usage:
+    return Usage(
+        input=usage.input + more.input,
+        cache_read=usage.cache_read + more.cache_read,
+        cache_write_5m=usage.cache_write_5m + more.cache_write_5m,
+        cache_write_1h=usage.cache_write_1h + more.cache_write_1h,
+        output=usage.output + more.output,
+        reasoning=usage.reasoning + more.reasoning,
+        inference_geo=usage.inference_geo,
     )
-    return None if usage == Usage(inference_geo=usage.inference_geo) else usage
 
 
-def _one(given: dict[str, Any]) -> Usage:
+def _one(given: dict[str, Any], geo: str) -> Usage:
     """The total of written tokens is the later one where both came; what has no lifetime counts as the short one."""
     split = obj(given.get("cache_creation"))
     long, short = count(split.get("ephemeral_1h_input_tokens")), count(split.get("ephemeral_5m_input_tokens"))
@@ -53,6 +60,7 @@ def _one(given: dict[str, Any]) -> Usage:
         cache_write_1h=long,
         output=output,
         reasoning=min(thought, output),
+        inference_geo=geo,
     )
 
 

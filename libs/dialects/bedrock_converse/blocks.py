@@ -26,6 +26,7 @@ _TOOL_USE_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 # AWS, DocumentBlock.name: letters, digits, single spaces, hyphens, parentheses and square brackets; 200 at most.
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9\s\-()\[\]]+")
 _NOTHING = {"text": "(empty)"}  # what a tool said that said nothing: some models take no list without a block
+_ERROR = {"text": "Error:"}
 _NAME_LIMIT = 190  # leaves room for a number behind it
 
 
@@ -62,8 +63,10 @@ class BlockWriter:
     def _result(self, part: ToolResult) -> dict[str, Any]:
         content = [block for inner in part.parts for block in self.write(inner)] or [_NOTHING]
         result: dict[str, Any] = {"toolUseId": tool_use_id(part.id), "content": content}
-        if part.is_error:
+        if part.is_error and self._model.error_results:
             result["status"] = "error"
+        elif part.is_error and not content[0].get("text", "").lower().startswith("error"):
+            content.insert(0, _ERROR)
         return {"toolResult": result}
 
     def _document(self, part: Document) -> dict[str, Any]:

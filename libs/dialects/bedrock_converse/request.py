@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import orjson
-
 from libs.contracts.errors import InvalidRequest
 from libs.dialects.bedrock_converse import caching
 from libs.dialects.bedrock_converse.messages import answers_unsigned_call, write_messages, write_system
@@ -11,6 +9,7 @@ from libs.dialects.bedrock_converse.tools import TOOL_NAME, one_at_a_time, tool_
 from libs.dialects.calls import fitted
 from libs.dialects.form import Request, Thinking, Written
 from libs.dialects.models import ModelFlags
+from libs.dialects.schemas import json_text, kept_to
 
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 24576, "max": 32000}
 _LEAST_BUDGET = 1024  # Anthropic's own minimum of thinking.budget_tokens
@@ -26,7 +25,8 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     for name in request.demands:
         raise InvalidRequest(f"'{name}' is not available on this route: leave it out or choose another.", param=name)
     request, names = fitted(request, TOOL_NAME)
-    dropped = sorted(request.hints)
+    request, lost = kept_to(request, model)
+    dropped = sorted(request.hints) + lost
     body: dict[str, Any] = {"messages": write_messages(request.turns, model)}
     if system := write_system(request, model):
         body["system"] = system
@@ -47,8 +47,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     _beside(request, model, body, dropped)
     if extra:
         body["additionalModelRequestFields"] = extra
-    caching.trim(body)
-    if caching.left_out(request, model, body):
+    if caching.trimmed(request, model, body):
         dropped.append("cache_control")
     return Written(body=body, dropped=tuple(dict.fromkeys(dropped)), names=names)
 
@@ -156,7 +155,7 @@ def _answer_format(request: Request, model: ModelFlags) -> dict[str, Any]:
         other = "use json_schema" if model.structured else "force a tool with that schema"
         told = f"This response format is not available on this route: {other}, or choose another route."
         raise InvalidRequest(told, param="response_format")
-    schema: dict[str, Any] = {"schema": orjson.dumps(asked.schema).decode()}
+    schema: dict[str, Any] = {"schema": json_text(asked.schema)}
     if asked.name:
         schema["name"] = asked.name
     if asked.description:

@@ -1,8 +1,10 @@
 """Tools as Converse's `toolConfig`, and the choice among them."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
+from libs.contracts.errors import InvalidRequest
 from libs.dialects.bedrock_converse.caching import point
 from libs.dialects.bedrock_converse.messages import called_tools
 from libs.dialects.form import Request, Tool
@@ -20,19 +22,37 @@ def tool_config(request: Request, model: ModelFlags, dropped: list[str]) -> dict
     if withheld and request.tools:
         dropped.append("tool_choice")
     known = {tool.name for tool in request.tools}
-    specs = [block for tool in request.tools for block in _spec(tool, model)]
-    specs += [block for name in called if name not in known for block in _spec(_unknown(name), model)]
-    if not model.structured and any(tool.strict for tool in request.tools):
+    tools = [tool for tool in request.tools if not _narrowed(request, model) or _stays(tool, request, called)]
+    tools += [_unknown(name) for name in called if name not in known]
+    if not model.structured and any(tool.strict for tool in tools):
         dropped.append("tools.strict")
-    config: dict[str, Any] = {"tools": specs}
-    match request.tool_choice.kind:
-        case "required":
-            config["toolChoice"] = {"any": {}}
-        case "tool":
-            config["toolChoice"] = {"tool": {"name": request.tool_choice.name}}
-        case "auto" | "none":
-            pass  # Converse's default
+    config: dict[str, Any] = {"tools": [block for tool in tools for block in _spec(tool, model)]}
+    if choice := _choice(request, model):
+        config["toolChoice"] = choice
+    if _narrowed(request, model) and len(tools) > 1:
+        dropped.append("tool_choice")
     return config
+
+
+def _choice(request: Request, model: ModelFlags) -> dict[str, Any]:
+    """Empty for Converse's default."""
+    if request.tool_choice.kind not in ("required", "tool"):
+        return {}
+    if model.forced == "none":
+        told = "This model cannot be made to call a tool: leave 'tool_choice' out, or choose another route."
+        raise InvalidRequest(told, param="tool_choice")
+    if request.tool_choice.kind == "tool" and model.forced == "named":
+        return {"tool": {"name": request.tool_choice.name}}
+    return {"any": {}}
+
+
+def _narrowed(request: Request, model: ModelFlags) -> bool:
+    """Whether a tool is forced by its name that the model is to be led to by having no other."""
+    return request.tool_choice.kind == "tool" and model.forced == "any"
+
+
+def _stays(tool: Tool, request: Request, called: Collection[str]) -> bool:
+    return tool.name == request.tool_choice.name or tool.name in called
 
 
 def _unknown(name: str) -> Tool:

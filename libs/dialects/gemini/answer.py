@@ -54,9 +54,10 @@ def read_answer(body: dict[str, Any]) -> Answer:
 
 
 def first_candidate(body: dict[str, Any]) -> dict[str, Any] | None:
-    return next(
-        (each for each in seq(body.get("candidates")) if isinstance(each, dict) and not each.get("index")), None
-    )
+    for each in seq(body.get("candidates")):
+        if isinstance(each, dict) and not each.get("index"):
+            return each
+    return None
 
 
 def parts_of(candidate: dict[str, Any]) -> list[dict[str, Any]]:

@@ -83,9 +83,10 @@ class StreamDecoder:
         else:
             events = []
         # Once is enough: behind the stop, and again if there is more to tell.
-        at_stop = any(isinstance(event, Stop) for event in events)
-        if self.finished and self.usage is not None and (at_stop or told is not None):
-            events.append(UsageEvent(usage=self.usage))
+        if self.finished and self.usage is not None:
+            at_stop = any(isinstance(event, Stop) for event in events)
+            if at_stop or told is not None:
+                events.append(UsageEvent(usage=self.usage))
         return events
 
     def _candidate(self, candidate: dict[str, Any], payload: dict[str, Any]) -> list[Event]:
@@ -99,7 +100,7 @@ class StreamDecoder:
         events: list[Event] = []
         for part in parts:
             events += self._part(part, self._ids)
-        if logprobs := read_logprobs(candidate.get("logprobsResult")):
+        if (told := candidate.get("logprobsResult")) and (logprobs := read_logprobs(told)):
             events.append(Logprobs(tokens=logprobs))
         if (reason := candidate.get("finishReason")) not in _GOING_ON:
             events += self._stop(stop_reason(reason, called=self._called))
@@ -113,7 +114,8 @@ class StreamDecoder:
             return self._thought(said, signature)
         events: list[Event] = self._carried(text_signature(signature)) if signature else []
         if said:
-            events += self._turn_to("text")
+            if self._open != "text":
+                events += self._turn_to("text")
             events.append(TextDelta(index=self._index, text=said))
             self._count(len(said.encode("utf-8", "replace")))
         return events

@@ -1,6 +1,5 @@
 """A provider's stream in OpenAI's chat format: chunks in, events of the form out, one block after the other."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -94,9 +93,10 @@ class StreamDecoder:
             return self._fail([], failure)
         events: list[Event] = []
         try:
-            for choice in map(obj, seq(payload.get("choices"))):
+            for each in seq(payload.get("choices")):
                 # Azure's first chunk and everyone's usage have no choice; further choices were not asked for.
-                if count(choice.get("index")) == 0 and not self.finished:
+                choice = obj(each)
+                if not self.finished and count(choice.get("index")) == 0:
                     self._choice(payload, choice, events)
         except NorthernError as error:
             return self._fail(events, error)
@@ -116,6 +116,19 @@ class StreamDecoder:
 
     def _choice(self, payload: dict[str, Any], choice: dict[str, Any], events: list[Event]) -> None:
         delta = obj(choice.get("delta"))
+        alone, said = len(delta) == 1, delta.get("content")  # as nearly all of them come
+        if alone and said and isinstance(said, str):
+            self._say("text", said, events)
+        elif not (alone and "tool_calls" in delta):
+            self._words(delta, events)
+        if "tool_calls" in delta or "function_call" in delta:
+            self._called(payload, delta, events)
+        if (logprobs := choice.get("logprobs")) and (tokens := read_logprobs(logprobs)):
+            events.append(Logprobs(tokens=tokens))
+        if finish := choice.get("finish_reason"):
+            self._finish(finish, events)
+
+    def _words(self, delta: dict[str, Any], events: list[Event]) -> None:
         thought, said = words(delta)
         if thought:
             self._say("thought", thought, events)
@@ -124,15 +137,13 @@ class StreamDecoder:
             said += refusal
         if said:
             self._say("text", said, events)
+
+    def _called(self, payload: dict[str, Any], delta: dict[str, Any], events: list[Event]) -> None:
         calls = [obj(call) for call in seq(delta.get("tool_calls"))]
         if legacy := obj(delta.get("function_call")):
             calls.append({"index": 0, "function": legacy})
         for call in calls:
             self._call(payload, call, events)
-        if tokens := read_logprobs(choice.get("logprobs")):
-            events.append(Logprobs(tokens=tokens))
-        if finish := choice.get("finish_reason"):
-            self._finish(finish, events)
 
     # --- blocks ---------------------------------------------------------------------------------------------------
 
@@ -184,40 +195,39 @@ class StreamDecoder:
     def _release(self, events: list[Event]) -> None:
         """What the open block has to say; where it is over and another waits, that one's turn."""
         blocks = self._blocks
-        events += self._said(blocks[0])
+        self._said(blocks[0], events)
         while len(blocks) > 1 and blocks[0].index >= 0 and blocks[0].over():
             events.append(BlockStop(index=blocks.pop(0).index))
-            events += self._said(blocks[0])
+            self._said(blocks[0], events)
 
-    def _said(self, block: _Block) -> Iterator[Event]:
+    def _said(self, block: _Block, events: list[Event]) -> None:
         if block.index < 0:
             if block.kind == "call" and not block.name:
                 return  # its name is still to come
-            yield from self._open(block)
+            self._open(block, events)
         at, waiting, block.waiting = block.index, block.waiting, []
         for said in waiting:
             match block.kind:
                 case "text":
-                    yield TextDelta(index=at, text=said)
+                    events.append(TextDelta(index=at, text=said))
                 case "thought":
-                    yield ReasoningDelta(index=at, text=said)
+                    events.append(ReasoningDelta(index=at, text=said))
                 case "call":
-                    yield ToolCallDelta(index=at, json=said)
+                    events.append(ToolCallDelta(index=at, json=said))
 
-    def _open(self, block: _Block) -> Iterator[Event]:
+    def _open(self, block: _Block, events: list[Event]) -> None:
         if block.signature:
-            yield ReasoningDelta(index=self._next, redacted=block.signature)
-            yield BlockStop(index=self._next)
+            events += [ReasoningDelta(index=self._next, redacted=block.signature), BlockStop(index=self._next)]
             self._next += 1
         block.index = self._next
         self._next += 1
         if block.kind == "call":
-            yield ToolCallStart(index=block.index, id=block.id, name=block.name)
+            events.append(ToolCallStart(index=block.index, id=block.id, name=block.name))
 
     def _finish(self, finish: object, events: list[Event]) -> None:
         reason = stop_reason(finish, called=self._last_call is not None, refused=self._refused)
         for block in self._blocks:
-            events += self._said(block)
+            self._said(block, events)
             if block.index < 0:
                 raise UpstreamError("The provider's answer calls a tool without a name; try again.")
             events.append(BlockStop(index=block.index))

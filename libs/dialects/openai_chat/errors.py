@@ -1,12 +1,39 @@
 """OpenAI's errors: the provider's read, under any status and in mid-stream; a stream's last event written."""
 
+import re
 from collections.abc import Mapping
 
 import orjson
 
-from libs.contracts.errors import ContentFiltered, CredentialRefused, NorthernError, UpstreamError
+from libs.contracts.errors import (
+    ContentFiltered,
+    ContextTooLong,
+    CredentialRefused,
+    ModelNotFound,
+    NorthernError,
+    UpstreamError,
+    catalogue,
+)
 from libs.dialects import failures
 from libs.dialects.fields import obj, string
+
+_CODE_LIMIT = 64
+_PARAM_LIMIT = 200
+# Codes are words, as in `invalid_base64` or Azure's `OperationNotSupported`; nothing that a key or an id could be.
+_WORDS = re.compile(r"[A-Za-z]+[0-9]{0,2}(?:_[A-Za-z]+[0-9]{0,2})*", re.ASCII)
+# Theirs that say what ours of the same name does; any other of ours would be taken for our own word to the caller.
+_SHARED = frozenset((ContentFiltered.code, ContextTooLong.code, ModelNotFound.code))
+_OURS = frozenset(catalogue()) - _SHARED
+# What speaks of whoever holds the credential, under whatever status.
+_OF_THE_ACCOUNT = re.compile(
+    r"key|auth|account|credential|credit|quota|billing|balance|payment|spend|subscription|organi[sz]ation|project"
+    r"|tenant|permission|access|denied|forbidden|country",
+    re.IGNORECASE,
+)
+# In a 400 or a 429: the platform's own account, about which the caller can do nothing.
+_OUR_ACCOUNT = frozenset(
+    ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "organization_restricted")
+)
 
 
 def stream_error(message: str, type: str, code: str) -> bytes:  # noqa: A002 - the wire's own name
@@ -21,12 +48,12 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Northern
     error = told.get("error")
     inner = obj(error) or told
     message = string(error) or string(inner.get("message")) or string(inner.get("detail"))
-    if status == 429 and "insufficient_quota" in (inner.get("code"), inner.get("type")):  # noqa: PLR2004 - HTTP's number
+    if status in (400, 429) and _OUR_ACCOUNT & {string(inner.get("code")), string(inner.get("type"))}:
         return CredentialRefused("The provider refused the gateway's own account; try another route.")
     if status == 400 and (filtered := _filtered(inner)):  # noqa: PLR2004 - HTTP's number
         return filtered
     wait = failures.retry_after_ms(headers)
-    return failures.from_status(status, message, wait_ms=wait, param=string(inner.get("param")))
+    return failures.from_status(status, message, wait_ms=wait, param=_param(inner), code=_code(inner))
 
 
 def read_failure(event: object) -> NorthernError | None:
@@ -50,4 +77,16 @@ def _filtered(error: Mapping[str, object]) -> ContentFiltered | None:
     if error.get("code") != ContentFiltered.code:
         return None
     said = failures.clean(string(error.get("message"))) or "The provider's content filter refused the prompt."
-    return ContentFiltered(said, param=string(error.get("param")))
+    return ContentFiltered(said, param=_param(error))
+
+
+def _param(error: Mapping[str, object]) -> str:
+    return failures.clean(string(error.get("param")))[:_PARAM_LIMIT]
+
+
+def _code(error: Mapping[str, object]) -> str:
+    """The provider's own code as it may be shown; "" where it has none, or one that is not the caller's business."""
+    code = string(error.get("code"))
+    if len(code) > _CODE_LIMIT or not _WORDS.fullmatch(code) or failures.clean(code) != code:
+        return ""
+    return "" if code in _OURS or _OF_THE_ACCOUNT.search(code) else code

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, assert_never
 
 import orjson
@@ -12,6 +13,7 @@ from libs.dialects.form import Document, Image, Part, Reasoning, Request, Role, 
 from libs.dialects.models import ModelFlags
 from libs.dialects.signatures import unmarked
 
+_ROLE = attrgetter("role")
 _ID_LIMIT = 40  # OpenAI refuses a call's id beyond it
 _Shown = Text | Image | Document
 
@@ -24,7 +26,7 @@ def write_messages(request: Request, model: ModelFlags) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     if system := "\n\n".join(text.text for text in request.system if text.text):
         messages.append({"role": "system", "content": system})
-    for role, turns in groupby(request.turns, lambda turn: turn.role):
+    for role, turns in groupby(request.turns, _ROLE):
         match role:
             case Role.USER:
                 messages += _user_messages(list(turns), model)
@@ -40,17 +42,35 @@ def write_messages(request: Request, model: ModelFlags) -> list[dict[str, Any]]:
 
 def _user_messages(turns: list[Turn], model: ModelFlags) -> list[dict[str, Any]]:
     """Of neighbouring turns all results come first: nothing may stand between a call and its result."""
-    results = [_tool_message(part) for turn in turns for part in turn.parts if isinstance(part, ToolResult)]
-    messages = [message for message, _ in results]
-    said = [[part for part in turn.parts if isinstance(part, Text | Image | Document)] for turn in turns]
-    said[0] = [part for _, beside in results for part in beside] + said[0]
+    messages: list[dict[str, Any]] = []
+    beside: list[_Shown] = []
+    said: list[list[_Shown]] = []
+    for turn in turns:
+        shown: list[_Shown] = []
+        for part in turn.parts:
+            match part:
+                case ToolResult():
+                    message, others = _tool_message(part)
+                    messages.append(message)
+                    beside += others
+                case Text() | Image() | Document():
+                    shown.append(part)
+                case _:
+                    pass
+        said.append(shown)
+    said[0] = beside + said[0]
     return messages + [{"role": "user", "content": _content(parts, model)} for parts in said if parts]
 
 
 def _tool_message(result: ToolResult) -> tuple[dict[str, Any], list[_Shown]]:
     """Texts alone, as OpenAI has it; and what else the result holds, under the name of its call."""
-    said = [written for part in result.parts if (written := _as_text(part)) is not None]
-    others = [part for part in result.parts if _as_text(part) is None]
+    said: list[str] = []
+    others: list[_Shown] = []
+    for part in result.parts:
+        if (written := _as_text(part)) is None:
+            others.append(part)
+        else:
+            said.append(written)
     call = _id(result.id)
     if others:
         said.append("(See the attachment in the next message.)")

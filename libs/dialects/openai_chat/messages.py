@@ -93,13 +93,13 @@ def _tool_call(value: object, path: str) -> tuple[Reasoning | None, ToolCall]:
     call = members(value, path)
     if call.get("type", "function") != "function":
         raise InvalidRequest("Only tool calls of type 'function' can be sent on this route.", param=f"{path}.type")
-    function = members(call.get("function"), f"{path}.function")
-    arguments = parsed_arguments(text(function.get("arguments"), f"{path}.function.arguments"))
+    function = members(call.get("function"), path, "function")
+    arguments = parsed_arguments(text(function.get("arguments"), path, "function.arguments"))
     if arguments is None:
         raise wrong(f"{path}.function.arguments", "be a JSON object written as a string")
     called = ToolCall(
-        id=named(call.get("id"), f"{path}.id"),
-        name=named(function.get("name"), f"{path}.function.name"),
+        id=named(call.get("id"), path, "id"),
+        name=named(function.get("name"), path, "function.name"),
         arguments=arguments,
         cache=read_cache(call, path),
     )
@@ -130,12 +130,14 @@ def _writable(value: object) -> bool:
 
 def _tool_result(message: dict[str, Any], path: str, unanswered: dict[str, str]) -> ToolResult:
     """A cache mark on one of its parts is the result's: no provider marks less than a whole result."""
-    call = named(message.get("tool_call_id"), f"{path}.tool_call_id")
+    call = named(message.get("tool_call_id"), path, "tool_call_id")
     if unanswered.pop(call, None) is None:
         raise wrong(f"{path}.tool_call_id", "answer a call of the assistant message before it, once")
     parts = _parts(message, path, "content", _user_part)
-    cache = next((part.cache for part in reversed(parts) if part.cache), Cache.NONE)
-    return ToolResult(id=call, parts=tuple(replace(part, cache=Cache.NONE) for part in parts), cache=cache)
+    marks = [part.cache for part in parts if part.cache]
+    if marks:
+        parts = [replace(part, cache=Cache.NONE) for part in parts]
+    return ToolResult(id=call, parts=tuple(parts), cache=marks[-1] if marks else Cache.NONE)
 
 
 # --- parts of a message -------------------------------------------------------------------------------------------
@@ -161,19 +163,19 @@ def read_cache(marked: dict[str, Any], path: str) -> Cache:
             raise wrong(f"{where}.ttl", "be 5m or 1h")
 
 
-def _parts(message: dict[str, Any], path: str, member: str, read: Callable[[dict[str, Any], str], P]) -> list[P]:
+def _parts(message: dict[str, Any], path: str, member: str, read: Callable[[dict[str, Any], str], P]) -> list[P | Text]:
     content, where = message.get(member), f"{path}.{member}"
     if isinstance(content, str):
-        return [read({"type": "text", "text": content}, where)]
+        return [Text(text=content)]
     if not isinstance(content, list):
         raise wrong(where, "be a string or a list of parts")
-    return [read(members(part, f"{where}.{at}"), f"{where}.{at}") for at, part in enumerate(content)]
+    return [read(members(part, place := f"{where}.{at}"), place) for at, part in enumerate(content)]
 
 
 def _text_part(part: dict[str, Any], path: str) -> Text:
     match part.get("type"):
         case "text":
-            return Text(text=text(part.get("text"), f"{path}.text"), cache=read_cache(part, path))
+            return Text(text=text(part.get("text"), path, "text"), cache=read_cache(part, path))
         case "refusal":
             return Text(text=text(part.get("refusal"), f"{path}.refusal"))
         case _:

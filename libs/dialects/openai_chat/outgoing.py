@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from libs.contracts.errors import InvalidRequest
 from libs.dialects.calls import fitted
-from libs.dialects.form import Cache, Request, Tool, Written
+from libs.dialects.form import Reasoning, Request, Text, Tool, Written
 from libs.dialects.models import ModelFlags
 from libs.dialects.openai_chat.history import write_messages
 from libs.dialects.openai_chat.request import HINTS, TOOL_NAME
@@ -29,18 +29,21 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     Members are named as a caller of Anthropic's dialect knows them; OpenAI's own callers' bodies pass as they are.
     """
     request, names = fitted(request, TOOL_NAME)
-    dropped = [name for name in request.hints if name not in HINTS or name in _NOT_SENT]
+    dropped = [name for name in request.hints if name not in HINTS or name in _NOT_SENT] if request.hints else []
     body: dict[str, Any] = {"messages": write_messages(request, model)}
     _length_and_sampling(request, model, body, dropped)
-    _thinking(request, model, body, dropped)
-    _tools(request, body)
+    if request.thinking.kind != "default":
+        _thinking(request, model, body, dropped)
+    if request.tools:
+        _tools(request, body)
     if request.stop:
         if len(request.stop) > _STOPS:
             raise InvalidRequest(f"This route takes at most {_STOPS} stop sequences.", param="stop_sequences")
         body["stop"] = list(request.stop)
     if request.answer_format is not None:
         body["response_format"] = _answer_format(request, model)
-    _hints_and_demands(request, body)
+    if request.hints or request.demands:
+        _hints_and_demands(request, body)
     if _marks_cache(request):
         dropped.append("cache_control")
     return Written(body=body, dropped=tuple(dict.fromkeys(dropped)), names=names)
@@ -63,8 +66,6 @@ def _length_and_sampling(request: Request, model: ModelFlags, body: dict[str, An
 
 def _thinking(request: Request, model: ModelFlags, body: dict[str, Any], dropped: list[str]) -> None:
     thinking = request.thinking
-    if thinking.kind == "default":
-        return
     if model.thinking != "effort":
         if thinking.kind == "on":
             dropped.append("thinking")
@@ -91,8 +92,6 @@ def _effort(asked: str, model: ModelFlags) -> str:
 
 
 def _tools(request: Request, body: dict[str, Any]) -> None:
-    if not request.tools:
-        return
     body["tools"] = [_tool(tool) for tool in request.tools]
     match request.tool_choice.kind:
         case "auto":
@@ -165,7 +164,12 @@ def _hints_and_demands(request: Request, body: dict[str, Any]) -> None:
 
 def _marks_cache(request: Request) -> bool:
     """OpenAI's caches need no marks."""
-    marks: list[Cache] = [text.cache for text in request.system]
-    marks += [tool.cache for tool in request.tools]
-    marks += [getattr(part, "cache", Cache.NONE) for turn in request.turns for part in turn.parts]
-    return any(marks)
+    before: tuple[Text | Tool, ...] = (*request.system, *request.tools)
+    for each in before:
+        if each.cache:
+            return True
+    for turn in request.turns:
+        for part in turn.parts:
+            if not isinstance(part, Reasoning) and part.cache:
+                return True
+    return False

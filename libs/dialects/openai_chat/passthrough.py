@@ -37,6 +37,20 @@ def outgoing(body: bytes, *, model: str, stream: bool, stream_options: bytes) ->
     return b"".join((front, b"" if empty else b",", memoryview(body)[1:]))
 
 
+def for_thinkers(body: bytes) -> bytes:
+    """`max_tokens` under the name that OpenAI's reasoning models know it by, unless the caller gives that himself.
+
+    They refuse the older name, and there are programs that know no other. The rest is the same JSON value.
+    """
+    if b'"max_tokens"' not in body or b'"max_completion_tokens"' in body:
+        return body
+    asked = orjson.loads(body)
+    if "max_tokens" not in asked:
+        return body
+    names = {"max_tokens": "max_completion_tokens"}
+    return orjson.dumps({names.get(name, name): value for name, value in asked.items()})
+
+
 def _with_usage(stream_options: bytes) -> bytes:
     try:
         given = orjson.loads(stream_options or b"{}")

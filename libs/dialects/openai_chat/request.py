@@ -16,6 +16,7 @@ from libs.dialects.form import (
 from libs.dialects.openai_chat.messages import read_cache, read_messages, unread
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_AUTO, _UNASKED = ToolChoice(), Thinking()
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 # --- requests -----------------------------------------------------------------------------------------------------
@@ -23,7 +24,7 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 # Members with a field of their own in the form, or that concern the gateway alone.
 _READ = frozenset(
     "messages model stream stream_options tools tool_choice parallel_tool_calls max_tokens max_completion_tokens "
-    "temperature top_p top_k stop response_format reasoning_effort reasoning".split()
+    "temperature top_p top_k stop response_format reasoning_effort reasoning thinking".split()
 )
 # Hints: an answer given without them is still an answer to the request.
 HINTS = frozenset(
@@ -37,9 +38,11 @@ _NOTHING: dict[str, tuple[Any, ...]] = {
     "logit_bias": ({},),
     "logprobs": (False,),
     "metadata": ({},),
+    "min_p": (0,),
     "modalities": (["text"], []),
     "n": (1,),
     "presence_penalty": (0,),
+    "repetition_penalty": (1,),
     "service_tier": ("auto", "default"),
     "store": (False,),
     "top_logprobs": (0,),
@@ -49,10 +52,12 @@ _NOTHING: dict[str, tuple[Any, ...]] = {
 
 def read_request(body: dict[str, Any]) -> Request:
     """InvalidRequest names the member at fault. Unknown members are demands: nobody can say that they do not matter."""
-    given = {name: value for name, value in body.items() if value is not None}
+    given = {name: value for name, value in body.items() if value is not None} if None in body.values() else body
+    if given.get("functions") or "function_call" in given:
+        raise InvalidRequest("'functions' are deprecated and not translated: use 'tools'.", param="functions")
     system, turns = read_messages(given.get("messages"))
-    tools, choice = _read_tools(given)
-    rest = {name: v for name, v in given.items() if name not in _READ and v not in _NOTHING.get(name, ())}
+    tools, choice = _read_tools(given) if "tools" in given or "tool_choice" in given else ((), _AUTO)
+    hints, demands = _beyond(given)
     return Request(
         system=system,
         turns=turns,
@@ -66,9 +71,18 @@ def read_request(body: dict[str, Any]) -> Request:
         stop=_stop(given.get("stop")),
         answer_format=_answer_format(given.get("response_format")),
         thinking=_thinking(given),
-        hints={name: v for name, v in rest.items() if name in HINTS} | dict.fromkeys(unread(given["messages"]), True),
-        demands={name: v for name, v in rest.items() if name not in HINTS},
+        hints=hints | dict.fromkeys(unread(given["messages"]), True),
+        demands=demands,
     )
+
+
+def _beyond(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What has no field in the form: hints and demands."""
+    if given.keys() <= _READ:
+        return {}, {}
+    rest = {name: v for name, v in given.items() if name not in _READ and v not in _NOTHING.get(name, ())}
+    hints = {name: v for name, v in rest.items() if name in HINTS}
+    return hints, {name: v for name, v in rest.items() if name not in hints}
 
 
 def _number(given: dict[str, Any], name: str, high: float) -> float | None:
@@ -91,8 +105,15 @@ def _stop(value: object) -> tuple[str, ...]:
 
 
 def _thinking(given: dict[str, Any]) -> Thinking:
-    """`reasoning_effort`, or OpenRouter's `reasoning`: {effort, max_tokens, enabled, exclude}, each optional."""
+    """`reasoning_effort`, or OpenRouter's `reasoning`: {effort, max_tokens, enabled, exclude}, each optional.
+
+    Or Anthropic's `thinking`, as its own front for OpenAI's clients takes it.
+    """
     effort = _effort(given.get("reasoning_effort"), "reasoning_effort")
+    if "thinking" in given:
+        if effort or "reasoning" in given:
+            raise wrong("thinking", "stand alone, without 'reasoning_effort' and 'reasoning'")
+        return _anthropics(members(given["thinking"], "thinking"))
     if "reasoning" not in given:
         return _thinking_by(effort, None)
     asked = {name: v for name, v in members(given["reasoning"], "reasoning").items() if v is not None}
@@ -110,10 +131,25 @@ def _thinking(given: dict[str, Any]) -> Thinking:
     return replace(thinking, shown=not flag(asked.get("exclude", False), "reasoning.exclude"))
 
 
+def _anthropics(asked: dict[str, Any]) -> Thinking:
+    for name in asked:
+        if name not in ("type", "budget_tokens", "display"):
+            raise InvalidRequest(f"'thinking.{name}' is not known: leave it out.", param=f"thinking.{name}")
+    match asked.get("type"):
+        case "disabled":
+            return Thinking(kind="off")
+        case "enabled" | "adaptive":
+            given = asked.get("budget_tokens")
+            budget = None if given is None else whole(given, "thinking.budget_tokens", 1)
+            return Thinking(kind="on", budget=budget, shown=asked.get("display") != "omitted")
+        case _:
+            raise wrong("thinking.type", "be one of enabled, disabled, adaptive")
+
+
 def _thinking_by(effort: str, budget: int | None) -> Thinking:
     if effort == "none":
         return Thinking(kind="off")
-    return Thinking(kind="on", effort=effort, budget=budget) if effort or budget else Thinking()
+    return Thinking(kind="on", effort=effort, budget=budget) if effort or budget else _UNASKED
 
 
 def _effort(value: object, path: str) -> str:
@@ -169,16 +205,16 @@ def _tool(value: object, path: str) -> Tool:
     tool = members(value, path)
     if tool.get("type") != "function":
         raise InvalidRequest("Only tools of type 'function' can be sent on this route.", param=f"{path}.type")
-    function = members(tool.get("function"), f"{path}.function")
-    name = named(function.get("name"), f"{path}.function.name")
+    function = members(tool.get("function"), path, "function")
+    name = named(function.get("name"), path, "function.name")
     if not TOOL_NAME.fullmatch(name):
         raise wrong(f"{path}.function.name", "be 1 to 64 letters, digits, '_' or '-'")
     schema = function.get("parameters")
     return Tool(
         name=name,
-        description=text(function.get("description") or "", f"{path}.function.description"),
-        schema=members(schema, f"{path}.function.parameters") if schema else {"type": "object", "properties": {}},
-        strict=flag(function.get("strict") or False, f"{path}.function.strict"),
+        description=text(function.get("description") or "", path, "function.description"),
+        schema=members(schema, path, "function.parameters") if schema else {"type": "object", "properties": {}},
+        strict=flag(function.get("strict") or False, path, "function.strict"),
         cache=read_cache(tool, path) or read_cache(function, f"{path}.function"),
     )
 

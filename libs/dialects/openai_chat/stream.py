@@ -45,7 +45,8 @@ class StreamEncoder:
         self._include_usage = include_usage
         self._begun = False
         self._usage: Usage | None = None
-        self._tools: dict[int, int] = {}  # provider's block -> our tool index: text and reasoning take no number
+        # Provider's block -> a chunk of its arguments up to them, with our index of the call: only calls are numbered.
+        self._calls: dict[int, bytes] = {}
         self._silent: set[int] = set()  # blocks of tools that have sent no arguments yet
         self._details = Details()
 
@@ -86,7 +87,8 @@ class StreamEncoder:
     def _words(self, before: bytes, said: str) -> bytes:
         if not said:
             return b""
-        return self._begin() + before + orjson.dumps(said) + self._after
+        chunk = before + orjson.dumps(said) + self._after
+        return chunk if self._begun else self._begin() + chunk
 
     def _begin(self) -> bytes:
         if self._begun:
@@ -106,7 +108,9 @@ class StreamEncoder:
         return self._delta({"reasoning_details": entries}) if entries else b""
 
     def _call(self, event: ToolCallStart) -> bytes:
-        at = self._tools[event.index] = len(self._tools)
+        at = len(self._calls)
+        before = self._head + b'{"index":0,"delta":{"tool_calls":[{"index":%d,"function":{"arguments":' % at
+        self._calls[event.index] = before
         self._silent.add(event.index)
         entries, beside = self._details.of_call(event.id)
         function = {"name": event.name, "arguments": ""}
@@ -114,10 +118,10 @@ class StreamEncoder:
         return self._entries(entries) + self._delta({"tool_calls": [call]})
 
     def _arguments(self, block: int, fragment: str) -> bytes:
-        if not fragment or block not in self._tools:
+        if not fragment or block not in self._calls:
             return b""
         self._silent.discard(block)
-        return self._delta({"tool_calls": [{"index": self._tools[block], "function": {"arguments": fragment}}]})
+        return self._calls[block] + orjson.dumps(fragment) + b"}}]" + self._after
 
     def _close(self, block: int) -> bytes:
         """A tool without parameters sends no fragment, yet a caller parses what he collected: give him an object."""

@@ -141,6 +141,8 @@ def arrange(details: list[Detail], said: Sequence[Text], calls: list[tuple[Reaso
     One without a place stands behind the thought before it. A caller may send a signature twice, as an entry and on its
     call: it stands once.
     """
+    if not calls and not details:
+        return [*said]
     ids = {call.id for _, call in calls}
     by_call = {of: thought for of, thought in details if of in ids}
     called: deque[list[Part]] = deque()

@@ -33,7 +33,9 @@ def read_usage(value: object) -> Usage | None:
 
 def told_usage(told: dict[str, Any]) -> Usage | None:
     """Of an answer or a chunk; Groq's chunks have it in a member of its own."""
-    return read_usage(told.get("usage")) or read_usage(obj(told.get("x_groq")).get("usage"))
+    given = told.get("usage")
+    usage = read_usage(given) if given else None  # none in every chunk but one
+    return read_usage(obj(told["x_groq"]).get("usage")) if usage is None and "x_groq" in told else usage
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:

@@ -75,7 +75,9 @@ def _turn(value: Any, i: int, count: int, rules: Rules) -> Turn:
     where = f"messages.{i}"
     message = an_object(value, where, {"role", "content"})
     role = one_of(needed(message, "role", where), _roles(message.get("role")), f"{where}.role")
-    if role == "system" and rules.model.before(4, 7):
+    if role == "system" and rules.model.before(4, 8):
+        if rules.model.since(4, 7):
+            raise invalid("", "role 'system' is not supported on this model")
         raise invalid(
             "messages",
             'Unexpected role "system". The Messages API accepts a top-level `system` parameter, '

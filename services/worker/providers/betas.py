@@ -8,7 +8,8 @@ from services.worker import callers
 _HEADER_LIMIT = 8192
 # What users saw refused ("invalid beta flag", "Unexpected value(s) … for the `anthropic-beta` header"), and what they
 # are to get in its place, if anything. Any other stays, for the clouds learn new ones faster than this list would.
-# Most concern Anthropic's own front: accounts, files, servers that it calls, a cache that it shares.
+# Most concern Anthropic's own front: accounts, files, servers that it calls, a cache that it shares. Two nobody saw
+# refused, but Claude Code itself keeps them from every cloud: thinking-token-count and summarize-connector-text.
 _NEITHER: Mapping[str, str] = {
     "advanced-tool-use-2025-11-20": "tool-search-tool-2025-10-19",
     **dict.fromkeys(
@@ -16,7 +17,9 @@ _NEITHER: Mapping[str, str] = {
         advisor-tool-2026-03-01 claude-code-20250219 code-execution-2025-05-22 code-execution-2025-08-25
         fast-mode-2026-02-01 files-api-2025-04-14 mcp-client-2025-04-04 mcp-client-2025-11-20 mcp-servers-2025-12-04
         oauth-2025-04-20 prompt-caching-2024-07-31 prompt-caching-scope-2026-01-05 redact-thinking-2026-02-12
-        skills-2025-10-02 structured-outputs-2025-11-13 token-efficient-tools-2026-03-28 web-fetch-2025-09-10
+        skills-2025-10-02 structured-outputs-2025-11-13 structured-outputs-2025-12-15
+        summarize-connector-text-2026-03-13 thinking-token-count-2026-05-13 token-efficient-tools-2026-03-28
+        web-fetch-2025-09-10
         """.split(),
         "",
     ),

@@ -1,5 +1,6 @@
 """Anthropic's Messages format as the three ways to a Claude share it: bodies that go out, answers that come back."""
 
+from collections.abc import Callable
 from typing import Any
 
 from libs.catalog.model import Route
@@ -26,7 +27,7 @@ def body_of(
     return written.serialised(front), written.dropped
 
 
-def decoder_of(envelope: Envelope, route: Route, unframer: Unframer | None = None) -> Decoder:
+def decoder_of(envelope: Envelope, route: Route, unframer: Callable[[], Unframer] = JsonEvents) -> Decoder:
     """For server-sent events; `unframer` where a translated answer comes framed otherwise."""
     if callers.is_anthropic(envelope):
         model = callers.renamed(envelope, route)
@@ -34,8 +35,8 @@ def decoder_of(envelope: Envelope, route: Route, unframer: Unframer | None = Non
         return Passed(stream, last=stream.finish, read_answer=passthrough.read_answer, model=model)
     return Translated(
         callers.Reply(envelope, route),
-        unframer=unframer or JsonEvents(),
-        events=decoder.StreamDecoder(),
+        unframer=unframer,
+        events=decoder.StreamDecoder,
         read_answer=answer.read_answer,
     )
 

@@ -24,9 +24,13 @@ def estimate(envelope: Envelope, body: bytes) -> Estimated:
 
 
 def cannot_count(error: NorthernError) -> bool:
-    """Whether a refusal speaks of this model or account, and not of the request: then an estimate may stand for it."""
+    """Whether a refusal speaks of this model or account, and not of the request: then an estimate may stand for it.
+
+    Vertex's counter learns of betas later than its models do, and no count depends on one.
+    """
     if isinstance(error, ProviderRefused):
-        return "model" in error.message.lower() or error.provider_status == 404  # noqa: PLR2004 - HTTP's own
+        said = error.message.lower()
+        return "model" in said or "anthropic-beta" in said or error.provider_status == 404  # noqa: PLR2004 - HTTP's own
     return isinstance(error, CredentialRefused)  # an account may call a model and yet not have it count
 
 

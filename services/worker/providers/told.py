@@ -34,7 +34,7 @@ class Told:
         for at, event in enumerate(events):
             if isinstance(event, ToolCallStart):
                 own = self._names.get(event.name, event.name)
-                events[at] = replace(event, id=self._id(event.id), name=own)
+                events[at] = ToolCallStart(index=event.index, id=self._id(event.id), name=own)
         return events
 
     def _id(self, given: str) -> str:

@@ -1,6 +1,7 @@
 """Answers of a provider whose dialect is not the caller's: unframed, read into the form, written anew."""
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any, Protocol
 
 from libs.contracts.errors import NorthernError, UpstreamError
@@ -8,7 +9,7 @@ from libs.contracts.northern.v1.frames_pb2 import Usage
 from libs.dialects import form
 from libs.dialects.fields import read_json
 from libs.dialects.sse import EventSplitter
-from services.worker.callers import Reply
+from services.worker.callers import Encoder, Reply
 from services.worker.providers.told import Told
 
 _DONE = b"[DONE]"  # how OpenAI and its kin end a stream
@@ -57,11 +58,11 @@ def read_object(data: bytes) -> dict[str, Any]:
         value = read_json(data)
     except ValueError:  # orjson's error repeats the document
         raise UpstreamError("The provider sent something that is not JSON; try again.") from None
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if not isinstance(value, dict):
-        raise UpstreamError("The provider sent something that is not an answer; try again.")
-    return value
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        return value[0]
+    raise UpstreamError("The provider sent something that is not an answer; try again.")
 
 
 class Translated:
@@ -71,17 +72,31 @@ class Translated:
         self,
         reply: Reply,
         *,
-        unframer: Unframer,
-        events: ProviderEvents,
+        unframer: Callable[[], Unframer],
+        events: Callable[[], ProviderEvents],
         read_answer: Callable[[dict[str, Any]], form.Answer],
         told: Told | None = None,
     ) -> None:
-        self._reply, self._unframer, self._events, self._read_answer = reply, unframer, events, read_answer
-        self._encoder = reply.encoder()
+        self._reply, self._read_answer = reply, read_answer
+        self._make_unframer, self._make_events = unframer, events
         self._told = told
         self._error: NorthernError | None = None
         self._usage: form.Usage | None = None
         self._output_bytes = 0
+
+    # An answer that comes whole needs none of these.
+
+    @cached_property
+    def _unframer(self) -> Unframer:
+        return self._make_unframer()
+
+    @cached_property
+    def _events(self) -> ProviderEvents:
+        return self._make_events()
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return self._reply.encoder()
 
     @property
     def started(self) -> bool:
@@ -97,12 +112,12 @@ class Translated:
 
     @property
     def usage(self) -> Usage | None:
-        usage = self._events.usage or self._usage
+        usage = self._usage or self._events.usage
         return usage.to_proto() if usage else None
 
     @property
     def output_bytes(self) -> int:
-        return self._events.output_bytes or self._output_bytes
+        return self._output_bytes or self._events.output_bytes
 
     def feed(self, data: bytes) -> bytes:
         """What came whole before garbage is still given on; the garbage is in `error`."""

@@ -89,6 +89,15 @@ async def test_a_model_without_a_counter_is_estimated_and_asked_only_once() -> N
     assert len(upstream.calls) == 1
 
 
+async def test_a_beta_that_the_counter_does_not_know_yet_is_no_reason_to_refuse_a_count() -> None:
+    plan = refusing(400, "Unexpected value(s) `some-beta-2027-01-01` for the `anthropic-beta` header.")
+    async with listening(plan) as upstream, working(dialling(upstream.url)) as rig:
+        got = await (await rig.ask(VERTEX_CLAUDE, dialect=ANTHROPIC_MESSAGES, operation=COUNT)).over()
+    assert got.error is None
+    assert orjson.loads(got.data)["input_tokens"] > 0
+    assert [each.head.estimated for each in got.frames if each.HasField("head")] == [True]
+
+
 @pytest.mark.parametrize(("status", "said"), [(400, "messages.0: roles must alternate"), (429, "slow"), (500, "no")])
 async def test_a_refusal_that_concerns_the_request_is_no_reason_to_estimate(status: int, said: str) -> None:
     async with listening(refusing(status, said)) as upstream, working(dialling(upstream.url)) as rig:

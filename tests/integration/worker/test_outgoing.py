@@ -133,6 +133,15 @@ async def test_a_whole_anthropic_answer_comes_back_byte_for_byte() -> None:
     assert (finished.usage.input, finished.usage.output, finished.output_bytes) == (9, 2, len("hello"))
 
 
+async def test_claude_code_hears_the_model_under_the_name_it_asked_for_and_else_the_same_bytes() -> None:
+    async with listening(saying(claude.MESSAGE)) as upstream, working(dialling(upstream.url)) as rig:
+        got = await (
+            await rig.ask(CLAUDE, dialect=ANTHROPIC_MESSAGES, anthropic_beta="claude-code-20250219,x-1")
+        ).over()
+    assert got.data == WHOLE.replace(orjson.dumps(claude.MESSAGE["model"]), orjson.dumps(CLAUDE))
+    assert got.data != WHOLE
+
+
 # --- Bedrock --------------------------------------------------------------------------------------------------------
 
 OLD = "bedrock-2023-05-31"
@@ -165,7 +174,10 @@ async def test_claude_on_bedrock_gets_the_callers_own_value_and_his_betas_in_the
     assert "anthropic-beta" not in call.headers
 
 
-_ASKED = "oauth-2025-04-20, context-1m-2025-08-07,prompt-caching-scope-2026-01-05,advanced-tool-use-2025-11-20"
+_ASKED = (
+    "oauth-2025-04-20, context-1m-2025-08-07,prompt-caching-scope-2026-01-05,advanced-tool-use-2025-11-20,"
+    "thinking-token-count-2026-05-13"
+)
 
 
 @pytest.mark.parametrize(("route", "cloud"), [(HAIKU, True), (VERTEX_CLAUDE, True), (CLAUDE, False)])
@@ -178,7 +190,8 @@ async def test_betas_that_a_cloud_would_refuse_stay_behind_and_are_named(route: 
     sent = orjson.loads(call.body).get("anthropic_beta", named)
     kept = ["context-1m-2025-08-07", "tool-search-tool-2025-10-19"]
     assert sent == (kept if cloud else [each.strip() for each in _ASKED.split(",")])
-    gone = ["anthropic-beta.oauth-2025-04-20", "anthropic-beta.prompt-caching-scope-2026-01-05"]
+    names = ("oauth-2025-04-20", "prompt-caching-scope-2026-01-05", "thinking-token-count-2026-05-13")
+    gone = [f"anthropic-beta.{name}" for name in names]
     (head,) = (each.head for each in got.frames if each.HasField("head"))
     assert list(head.dropped_params) == (gone if cloud else [])
 
@@ -268,16 +281,47 @@ async def test_a_converse_stream_that_breaks_in_its_last_frame_is_not_taken_for_
         assert type(got.error) is StreamBroken
 
 
+CONVERSED = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "hello"}]}},
+    "stopReason": "end_turn",
+    "usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4},
+}
+
+
 async def test_every_other_model_on_bedrock_is_spoken_to_in_converse() -> None:
-    answer = {
-        "output": {"message": {"role": "assistant", "content": [{"text": "hello"}]}},
-        "stopReason": "end_turn",
-        "usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4},
-    }
     for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES):
-        call = await sent(MISTRAL, saying(answer), dialect=dialect)
+        call = await sent(MISTRAL, saying(CONVERSED), dialect=dialect)
         assert path(call) == "/model/mistral.mistral-large-2402-v1%3A0/converse"
         assert orjson.loads(call.body)["messages"] == [{"role": "user", "content": [{"text": "hi"}]}]
+
+
+@pytest.mark.parametrize(
+    ("route", "choice"), [(MISTRAL, {"any": {}}), ("bedrock/ca.amazon.nova-lite-v1:0-ca", {"tool": {"name": "f"}})]
+)
+async def test_a_tool_is_forced_on_bedrock_in_the_way_that_its_model_takes(route: str, choice: dict[str, Any]) -> None:
+    forced = {"type": "function", "function": {"name": "f"}}
+    asked = {"messages": [{"role": "user", "content": "hi"}], "tools": [forced], "tool_choice": forced}
+    call = await sent(route, saying(CONVERSED), body=orjson.dumps(asked))
+    assert orjson.loads(call.body)["toolConfig"]["toolChoice"] == choice
+
+
+@pytest.mark.parametrize(("route", "turns"), [(MISTRAL, 5), ("bedrock/ca.amazon.nova-lite-v1:0-ca", 3)])
+async def test_results_stand_alone_on_bedrock_where_the_model_wants_them_so(route: str, turns: int) -> None:
+    call_: dict[str, Any] = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    failed = {"type": "tool_result", "tool_use_id": "a", "content": "no", "is_error": True}
+    asked = {
+        "max_tokens": 9,
+        "messages": [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [call_]},
+            {"role": "user", "content": [failed, {"type": "text", "text": "and now?"}]},
+        ],
+    }
+    call = await sent(route, saying(CONVERSED), dialect=ANTHROPIC_MESSAGES, body=orjson.dumps(asked))
+    messages = orjson.loads(call.body)["messages"]
+    assert len(messages) == turns
+    assert messages[2]["content"][0]["toolResult"]["status"] == "error"
+    assert messages[-1]["content"][-1] == {"text": "and now?"}
 
 
 # --- Vertex ---------------------------------------------------------------------------------------------------------
@@ -364,6 +408,16 @@ async def test_anthropics_callers_are_translated_for_openai_and_its_kin(route: s
     asked = orjson.loads(call.body)
     assert (asked[limit], asked["stream"], asked["stream_options"]) == (7, True, {"include_usage": True})
     assert [message["role"] for message in asked["messages"]] == ["system", "user"]
+
+
+@pytest.mark.parametrize(
+    ("route", "limit"),
+    [("openai/gpt-5-us", "max_completion_tokens"), (OPENAI, "max_tokens"), (QWEN, "max_tokens")],
+)
+async def test_max_tokens_of_openais_callers_is_renamed_for_reasoning_models_alone(route: str, limit: str) -> None:
+    body = orjson.dumps({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 7})
+    call = await sent(route, three_words, body=body)
+    assert {name: value for name, value in orjson.loads(call.body).items() if "max" in name} == {limit: 7}
 
 
 async def test_a_stream_of_several_answers_that_ends_after_the_first_was_cut() -> None:

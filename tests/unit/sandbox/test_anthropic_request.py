@@ -81,6 +81,10 @@ def text(words: str, **more: Any) -> dict[str, Any]:
         ({"messages": [{"role": "assistant", "content": "x"}]}, 'messages: first message must use the "user" role'),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages.0.role: Input should be 'user' or 'assistant'"),
         ({"messages": [HI, {"role": "system", "content": "x"}]}, 'messages: Unexpected role "system"'),
+        (
+            {"model": "claude-opus-4-7", "messages": [HI, {"role": "system", "content": "x"}]},
+            "role 'system' is not supported on this model",
+        ),
         ({"messages": [HI | {"name": "x"}]}, "messages.0.name: Extra inputs are not permitted"),
         ({"messages": [user()]}, "messages.0: user messages must have non-empty content"),
         ({"messages": [user(text(""))]}, "messages: text content blocks must be non-empty"),

@@ -1,5 +1,6 @@
 """What a model takes, what a failure may say of us, and whether another candidate may mend it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def test_what_the_catalogue_knows_of_a_model_reaches_the_writers() -> None:
     assert (flags["gemini-2.5-flash"].claude, flags["gemini-2.5-flash"].vision) == (False, True)
     assert not flags["mistral.mistral-large-2402-v1:0"].vision
     assert domain.flags_of(catalog.routes["Qwen/Qwen3-14B"], legacy_max_tokens=True).legacy_max_tokens
+
+
+def test_a_route_that_was_edited_is_known_as_it_stands_now() -> None:
+    route = load(Path("infra/config")).routes["Qwen/Qwen3-14B"]
+    edited = replace(route, capabilities=replace(route.capabilities, prefill=not route.capabilities.prefill))
+    for each in (route, edited, route):
+        assert domain.flags_of(each).prefill is each.capabilities.prefill
+        assert domain.flags_of(each, legacy_max_tokens=True) == replace(domain.flags_of(each), legacy_max_tokens=True)
 
 
 def test_a_claude_is_one_on_every_platform() -> None:

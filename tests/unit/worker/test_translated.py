@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.errors import NorthernError, UpstreamError
-from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope
+from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope, Shape
 from libs.dialects.anthropic_messages import answer as anthropic_answer
 from libs.dialects.anthropic_messages import decoder as anthropic_decoder
 from libs.dialects.bedrock_converse import answer as converse_answer
@@ -17,6 +17,7 @@ from libs.dialects.gemini import answer as gemini_answer
 from libs.dialects.gemini import decoder as gemini_decoder
 from libs.dialects.openai_chat import answer as openai_answer
 from libs.dialects.openai_chat import decoder as openai_decoder
+from libs.dialects.sse import EventSplitter
 from services.worker.callers import Reply
 from services.worker.providers.bedrock.events import ClaudeFrames, ConverseFrames, PassedFrames
 from services.worker.providers.translated import JsonEvents, Translated, read_object
@@ -41,8 +42,8 @@ def between(provider: tuple[Any, Any, Any], dialect: Dialect) -> Translated:
     unframer, decoder, answer = provider
     return Translated(
         Reply(Envelope(request_id="0" * 16, dialect=dialect), ROUTE),
-        unframer=unframer(),
-        events=decoder.StreamDecoder(),
+        unframer=unframer,
+        events=decoder.StreamDecoder,
         read_answer=answer.read_answer,
     )
 
@@ -53,6 +54,24 @@ def test_no_bytes_of_a_stream_make_it_fall(provider: Any, dialect: Dialect, part
     for part in parts:
         assert isinstance(decoder.feed(b"data: " + part), bytes)
     assert decoder.complete in {True, False}
+
+
+def test_anthropics_message_begins_with_our_measure_of_the_prompt_and_ends_with_the_count() -> None:
+    """Some clients read the prompt's tokens at the beginning and nowhere else, and this provider counts at the end."""
+    envelope = Envelope(request_id="0" * 16, dialect=Dialect.DIALECT_ANTHROPIC_MESSAGES, shape=Shape(text_bytes=41))
+    decoder = Translated(
+        Reply(envelope, ROUTE),
+        unframer=JsonEvents,
+        events=openai_decoder.StreamDecoder,
+        read_answer=openai_answer.read_answer,
+    )
+    chunk: dict[str, Any] = {"choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}
+    usage = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}}
+    said = b"".join(decoder.feed(b"data: " + orjson.dumps(each) + b"\n\n") for each in (chunk, usage))
+    events = [orjson.loads(event.data) for event in EventSplitter().feed(said + decoder.finish())]
+    told = {event["type"]: event.get("message", event).get("usage") for event in events}
+    assert (told["message_start"]["input_tokens"], told["message_start"]["output_tokens"]) == (11, 0)
+    assert (told["message_delta"]["input_tokens"], told["message_delta"]["output_tokens"]) == (9, 1)
 
 
 @given(st.sampled_from(PROVIDERS), st.sampled_from(DIALECTS), st.binary(max_size=60) | JSON.map(orjson.dumps))

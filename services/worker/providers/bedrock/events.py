@@ -1,6 +1,5 @@
 """Bedrock's event streams as events: Converse's own, and Anthropic's inside those of InvokeModel; sans-IO."""
 
-import base64
 import binascii
 import re
 from collections.abc import Iterable
@@ -111,6 +110,6 @@ def claude_event(frame: Frame) -> bytes:
         return b""
     found = _BYTES.search(frame.payload)
     try:
-        return base64.b64decode(found[1]) if found else b""
+        return binascii.a2b_base64(found[1]) if found else b""
     except binascii.Error:
         raise UpstreamError("The provider's event stream holds a frame that cannot be read; try again.") from None

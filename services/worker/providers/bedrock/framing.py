@@ -3,12 +3,16 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from libs.contracts.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from libs.dialects.values import dataclass
 
 FRAME_LIMIT = 24 << 20
 HEADERS_LIMIT = 128 << 10

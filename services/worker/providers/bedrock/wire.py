@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from libs.contracts.errors import NorthernError
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.dialects.bedrock_converse import answer, decoder, errors, request
 from libs.dialects.form import Written
+from libs.dialects.models import ModelFlags
 from services.worker import callers, domain
 from services.worker.images.fetcher import Limits
 from services.worker.providers import claude, counting
@@ -34,6 +36,15 @@ from services.worker.ways_out import WayOut
 VERSION = "bedrock-2023-05-31"
 _CONVERSE_IMAGE = 3_750_000  # Converse's own limit on one image
 _PROFILE = re.compile(r"(?:global|us-gov|us|eu|apac|jp|au|ca)\.(?=[a-z0-9-]+\.)")
+# What Converse's models do each their own way, by their makers. AWS, ToolChoice: a tool by its name is "only supported
+# by Anthropic Claude 3 and Amazon Nova models". The rest others met and wrote down: langchain-aws who can be made to
+# call, pydantic-ai who refuses what stands beside a result, or its status.
+_OWN_WAYS: Mapping[str, Mapping[str, Any]] = {
+    "deepseek": {"forced": "any"},
+    "meta": {"forced": "none", "results_alone": True},
+    "mistral": {"forced": "any", "results_alone": True},
+    "writer": {"error_results": False},
+}
 _COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
 
 
@@ -104,25 +115,31 @@ def _claude(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple
 def _claude_decoder(envelope: Envelope, route: Route) -> Decoder:
     if callers.is_anthropic(envelope):
         return PassedFrames(callers.renamed(envelope, route))
-    return claude.decoder_of(envelope, route, ClaudeFrames())
+    return claude.decoder_of(envelope, route, ClaudeFrames)
 
 
 def _converse(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple[str, ...], Decoder]:
     asked = callers.read(envelope, body)
-    written = request.write_request(asked, domain.flags_of(route))
+    written = request.write_request(asked, _flags(route))
     translated = Translated(
         callers.Reply(envelope, route),
-        unframer=ConverseFrames(),
-        events=decoder.StreamDecoder(),
+        unframer=ConverseFrames,
+        events=decoder.StreamDecoder,
         read_answer=answer.read_answer,
         told=Told(asked, written.names, envelope.request_id),
     )
     return written.serialised(), written.dropped, translated
 
 
+def _flags(route: Route) -> ModelFlags:
+    flags = domain.flags_of(route)
+    own = _OWN_WAYS.get(_PROFILE.sub("", route.model, count=1).partition(".")[0])
+    return replace(flags, **own) if own else flags
+
+
 def _to_count(envelope: Envelope, body: bytes, route: Route) -> dict[str, Any]:
     if domain.is_claude(route):
         whole = {"max_tokens": 1, **orjson.loads(_claude(envelope, body, route)[0])}  # InvokeModel insists on a limit
         return {"invokeModel": {"body": base64.b64encode(orjson.dumps(whole)).decode()}}
-    written = request.write_request(callers.read(envelope, body), domain.flags_of(route)).body
+    written = request.write_request(callers.read(envelope, body), _flags(route)).body
     return {"converse": {name: written[name] for name in _COUNTED if name in written}}

@@ -38,7 +38,7 @@ class OpenAIProvider:
         payload, decoder, dropped = (
             _translated(envelope, body, route, way)
             if callers.is_anthropic(envelope)
-            else _passed(envelope, body, route)
+            else _passed(envelope, body, route, way)
         )
         return Prepared(
             url=self._url(way, route),
@@ -76,8 +76,10 @@ class OpenAIProvider:
         return headers
 
 
-def _passed(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, Decoder, tuple[str, ...]]:
+def _passed(envelope: Envelope, body: bytes, route: Route, way: WayOut) -> tuple[bytes, Decoder, tuple[str, ...]]:
     shape, model = envelope.shape, callers.renamed(envelope, route)
+    if domain.flags_of(route).thinking == "effort" and not _compatible(way):
+        body = passthrough.for_thinkers(body)
     payload = passthrough.outgoing(body, model=route.model, stream=shape.stream, stream_options=envelope.stream_options)
     stream = passthrough.OpenAIStream(
         shape.include_usage, None if model is None else model.encode(), choices=_choices(body) if shape.stream else 1
@@ -86,8 +88,7 @@ def _passed(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, Decod
 
 
 def _translated(envelope: Envelope, body: bytes, route: Route, way: WayOut) -> tuple[bytes, Decoder, tuple[str, ...]]:
-    compatible = way.egress.wire is Wire.OPENAI and way.egress.provider != "OpenAI"
-    flags = domain.flags_of(route, legacy_max_tokens=compatible)
+    flags = domain.flags_of(route, legacy_max_tokens=_compatible(way))
     request = callers.read(envelope, body)
     written = outgoing.write_request(request, flags)
     front: dict[str, Any] = {"model": route.model}
@@ -95,12 +96,17 @@ def _translated(envelope: Envelope, body: bytes, route: Route, way: WayOut) -> t
         front |= {"stream": True, "stream_options": {"include_usage": True}}
     translated = Translated(
         callers.Reply(envelope, route),
-        unframer=JsonEvents(),
-        events=decoder.StreamDecoder(),
+        unframer=JsonEvents,
+        events=decoder.StreamDecoder,
         read_answer=answer.read_answer,
         told=Told(request, written.names, envelope.request_id),
     )
     return written.serialised(front), translated, written.dropped
+
+
+def _compatible(way: WayOut) -> bool:
+    """Whether it is somebody else's server for OpenAI's format, which may know the older names alone."""
+    return way.egress.wire is Wire.OPENAI and way.egress.provider != "OpenAI"
 
 
 def _choices(body: bytes) -> int:

@@ -108,8 +108,8 @@ def _gemini(envelope: Envelope, body: bytes, route: Route) -> Parts:
     written = outgoing.write_request(request, flags)
     translated = Translated(
         callers.Reply(envelope, route),
-        unframer=JsonEvents(),
-        events=decoder.StreamDecoder(),
+        unframer=JsonEvents,
+        events=decoder.StreamDecoder,
         read_answer=answer.read_answer,
         told=Told(request, written.names, envelope.request_id),
     )

@@ -73,6 +73,18 @@ def test_tool_use_is_said_where_there_are_calls_and_nowhere_else(
     assert ("stop_details" in written) == (said == "refusal")
 
 
+def test_another_familys_signature_is_never_the_last_block() -> None:
+    signed = Reasoning(redacted="ni1.g.t.sig")
+    for parts, kinds in (
+        ((signed, Text(text="hi")), ["redacted_thinking", "text"]),
+        ((Text(text="hi"), signed), ["text"]),
+        ((Text(text="hi"), Reasoning(redacted="r=")), ["text", "redacted_thinking"]),
+    ):
+        answer = Answer(parts=parts, stop=StopReason.END)
+        message = orjson.loads(write_answer(answer, id="msg_1", created=1, model="m"))
+        assert [block["type"] for block in message["content"]] == kinds
+
+
 def test_an_id_that_anthropic_would_not_take_back_is_mapped() -> None:
     call = ToolCall(id="functions.f:0", name="f", arguments={})
     (block,) = write(Answer(parts=(call,), stop=StopReason.TOOL_USE))["content"]

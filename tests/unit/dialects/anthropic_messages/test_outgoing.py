@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from libs.contracts.errors import InvalidRequest
 from libs.dialects.anthropic_messages.outgoing import write_request
-from libs.dialects.anthropic_messages.request import read_request
 from libs.dialects.form import (
     AnswerFormat,
     Cache,
@@ -22,7 +19,6 @@ from libs.dialects.form import (
     Part,
     Reasoning,
     Request,
-    Role,
     Text,
     Thinking,
     Tool,
@@ -34,10 +30,10 @@ from libs.dialects.form import (
 )
 from libs.dialects.models import ModelFlags
 from libs.dialects.signatures import marked
+from tests.unit.dialects.anthropic_messages.turns import PNG, assistant, user
 
 OLD = ModelFlags(claude=True, sampling="one", thinking="budget", max_output_tokens=64_000)
 NEW = ModelFlags(claude=True, sampling="none", thinking="adaptive", prefill=False)
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n....").decode()
 PDF = base64.b64encode(b"%PDF-1.7 ....").decode()
 F = Tool(name="f", schema={"type": "object"})
 SAMPLING = {"temperature", "top_p", "top_k"}  # the newest SDK's types no longer have them
@@ -62,14 +58,6 @@ def write(request: Request, model: ModelFlags = OLD) -> Written:
     body = {name: v for name, v in written.body.items() if name not in SAMPLING} | {"model": "m"}
     assert drained(judge().validate_python(body)) == body
     return written
-
-
-def user(*parts: Part) -> Turn:
-    return Turn(role=Role.USER, parts=parts or (Text(text="hi"),))
-
-
-def assistant(*parts: Part) -> Turn:
-    return Turn(role=Role.ASSISTANT, parts=parts)
 
 
 def asked(*turns: Turn, **more: Any) -> Request:
@@ -321,7 +309,8 @@ def test_tools_that_only_the_history_knows_are_described_and_not_called() -> Non
 
 def test_strict_tools_are_strict_where_the_model_keeps_to_schemas() -> None:
     tool = Tool(name="f", description="d", schema={"properties": {}}, strict=True)
-    expected = {"name": "f", "description": "d", "input_schema": {"type": "object", "properties": {}}, "strict": True}
+    closed = {"type": "object", "properties": {}, "additionalProperties": False}
+    expected = {"name": "f", "description": "d", "input_schema": closed, "strict": True}
     assert write(asked(tools=(tool,))).body["tools"] == [expected]
     loose = write(asked(tools=(tool,)), ModelFlags(structured=False))
     assert "strict" not in loose.body["tools"][0]
@@ -356,69 +345,3 @@ def test_blank_stops_are_refused() -> None:
     with pytest.raises(InvalidRequest) as refused:
         write(asked(stop=("END", "\n")))
     assert refused.value.param == "stop"
-
-
-# --- there and back -----------------------------------------------------------------------------------------------
-
-WORDS = st.text(min_size=1, max_size=8).filter(str.strip)
-CACHE = st.sampled_from(Cache)
-SAID = st.builds(Text, text=WORDS, cache=CACHE)
-SEEN = st.just(Image(media_type="image/png", data=PNG)) | st.builds(Image, url=st.just("https://h/i"), cache=CACHE)
-READ = st.builds(Document, media_type=st.just("text/plain"), text=WORDS, name=WORDS, cache=CACHE)
-SIGNATURES = st.from_regex(r"[A-Za-z0-9+/]{1,9}=", fullmatch=True)
-THOUGHT = st.builds(Reasoning, text=st.text(max_size=5), signature=SIGNATURES)
-ARGUMENTS = st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=4), max_size=2)
-TOOLS = st.builds(Tool, name=st.just("f"), description=WORDS, schema=st.just({"type": "object"}), strict=st.booleans())
-
-
-@st.composite
-def conversations(draw: st.DrawFn) -> tuple[Turn, ...]:
-    turns: list[Turn] = []
-    for round_ in range(draw(st.integers(1, 3))):
-        said = draw(st.lists(SAID | SEEN | READ, min_size=1, max_size=3))
-        turns.append(user(*said))
-        ids = [f"call-{round_}-{at}" for at in range(draw(st.integers(0, 2)))]
-        calls = [ToolCall(id=id_, name="f", arguments=draw(ARGUMENTS)) for id_ in ids]
-        turns.append(assistant(*draw(st.lists(THOUGHT, max_size=1)), draw(SAID), *calls))
-        results = [ToolResult(id=id_, parts=tuple(draw(st.lists(SAID | SEEN, max_size=2)))) for id_ in ids]
-        turns.append(user(*results, draw(SAID)))
-    return tuple(turns)
-
-
-def merged(turns: tuple[Turn, ...]) -> list[tuple[Role, list[Part]]]:
-    out: list[tuple[Role, list[Part]]] = []
-    for turn in turns:
-        if out and out[-1][0] is turn.role:
-            out[-1][1].extend(turn.parts)
-        else:
-            out.append((turn.role, list(turn.parts)))
-    for _, parts in out:
-        parts.sort(key=lambda part: not isinstance(part, ToolResult))
-    return out
-
-
-@given(
-    conversations(),
-    st.lists(SAID, max_size=2),
-    TOOLS,
-    st.sampled_from([ToolChoice(), ToolChoice(kind="none"), ToolChoice(kind="required")]),
-    st.integers(1, 10_000),
-    st.floats(0, 1),
-)
-def test_there_and_back_the_meaning_is_kept(
-    turns: tuple[Turn, ...], system: list[Text], tool: Tool, choice: ToolChoice, length: int, temperature: float
-) -> None:
-    request = Request(
-        turns=turns,
-        system=tuple(system),
-        tools=(tool,),
-        tool_choice=choice,
-        max_tokens=length,
-        temperature=temperature,
-        stop=("END",),
-        hints={"user": "u"},
-    )
-    back = read_request(write_request(request, ModelFlags()).body)
-    assert merged(back.turns) == merged(turns)
-    for name in "system tools tool_choice max_tokens temperature stop hints demands".split():
-        assert getattr(back, name) == getattr(request, name)

@@ -308,6 +308,9 @@ def test_an_answer_passes_unchanged_with_its_usage_and_output() -> None:
     assert read_answer(body, None) == (body, Usage(input=5, output=2), 3 + 7)
     renamed, _, _ = read_answer(body, "mine")
     assert renamed == body.replace(b'"model": "up"', b'"model":"mine"')
+    called = b'{"model":"up","content":[{"type":"tool_use","input":{"model":"up","n":12345678901234567890123}}]}'
+    assert read_answer(called, "mine")[0] == called.replace(b'"model":"up"', b'"model":"mine"', 1)
+    assert read_answer(body, "up")[0] is body  # it has the name already
     nested = b'{"container":{"model":"x"},"model":"up","content":[]}'
     assert orjson.loads(read_answer(nested, "mine")[0]) == {**orjson.loads(nested), "model": "mine"}
 

@@ -269,7 +269,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools.0.type"),
     ({"tools": [{"name": "f"}]}, "tools.0.input_schema"),
     ({"tools": [{**TOOL, "name": "f g"}]}, "tools.0.name"),
-    ({"tools": [{**TOOL, "defer_loading": True}]}, "tools.0"),
+    ({"tools": [{**TOOL, "defer_loading": "yes"}]}, "tools.0.defer_loading"),
+    ({"tools": [{**TOOL, "allowed_callers": ["code_execution_20250825"]}]}, "tools.0"),
     ({"tools": [TOOL, TOOL]}, "tools"),
     ({"tool_choice": {"type": "any"}}, "tools"),
     ({"tool_choice": {"type": "tool", "name": "g"}, "tools": [TOOL]}, "tool_choice.name"),
@@ -291,6 +292,24 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"metadata": {"user_id": 1}}, "metadata.user_id"),
     ({"service_tier": "flex"}, "service_tier"),
 ]
+
+
+def test_a_deferred_tool_is_shown_once_the_callers_search_has_found_it_or_it_was_called() -> None:
+    deferred = [{**TOOL, "name": name, "defer_loading": True} for name in ("found", "called", "neither")]
+    calls: list[Any] = [{"type": "tool_use", "id": name, "name": name, "input": {}} for name in ("search", "called")]
+    reference = {"type": "tool_reference", "tool_name": "found"}
+    results = [
+        {"type": "tool_result", "tool_use_id": "search", "content": [reference]},
+        {"type": "tool_result", "tool_use_id": "called", "content": "so"},
+    ]
+    later = [USER, {"role": "assistant", "content": calls}, {"role": "user", "content": results}]
+    asked = {"max_tokens": 10, "tools": [TOOL, *deferred]}
+    assert [tool.name for tool in read_request({**asked, "messages": [USER]}).tools] == [TOOL["name"]]
+    request = read_request({**asked, "messages": later})
+    assert [tool.name for tool in request.tools] == [TOOL["name"], "found", "called"]
+    (result, _) = request.turns[-1].parts
+    assert isinstance(result, ToolResult)
+    assert result.parts == (Text(text="The tool found can be called now."),)
 
 
 @pytest.mark.parametrize(("members", "param"), BAD, ids=[f"{at}-{param}" for at, (_, param) in enumerate(BAD)])

@@ -255,6 +255,32 @@ def test_a_signature_without_a_thought_keeps_its_place() -> None:
     assert content(data)[0] == {"type": "thinking", "thinking": "", "signature": "s="}
 
 
+def test_another_familys_signature_stands_ahead_of_its_block_and_never_behind_the_last_one() -> None:
+    """A program that shows the last block shows words, and a call's signature is back with the call."""
+    data = encode(
+        TextDelta(index=0, text="I look."),
+        BlockStop(index=0),
+        ReasoningDelta(index=1, redacted="ni1.g.c.one"),
+        BlockStop(index=1),
+        ToolCallStart(index=2, id="toolu_1", name="look"),
+        BlockStop(index=2),
+        TextDelta(index=3, text="Seen."),
+        BlockStop(index=3),
+        ReasoningDelta(index=4, redacted="ni1.g.t.two"),
+        BlockStop(index=4),
+        Stop(reason=StopReason.END),
+    )
+    well_formed(sent(data))
+    blocks = content(data)
+    assert [block["type"] for block in blocks] == ["text", "redacted_thinking", "tool_use", "text"]
+    assert blocks[1]["data"] == "ni1.g.c.one"
+
+
+def test_a_claudes_redacted_thought_stays_where_it_was() -> None:
+    data = encode(TextDelta(index=0, text="so"), ReasoningDelta(index=1, redacted="abc="), Stop(reason=StopReason.END))
+    assert [block["type"] for block in content(data)] == ["text", "redacted_thinking"]
+
+
 def test_an_id_that_anthropic_would_not_take_back_is_mapped() -> None:
     (call,) = content(encode(ToolCallStart(index=0, id="functions.f:0", name="f"), BlockStop(index=0)))
     assert call["id"].startswith("call_")

@@ -147,3 +147,22 @@ def test_what_the_model_could_not_take_is_refused_before_it_is_sent(turns: tuple
     with pytest.raises(InvalidRequest) as refused:
         sent(*turns, flags=flags)
     assert refused.value.param == "messages"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("no", ["Error:", "no"]), ("Error: no", ["Error: no"]), ("", ["Error:", "(empty)"])]
+)
+def test_a_model_that_knows_no_failed_results_is_told_in_words(said: str, told: list[str]) -> None:
+    call = ToolCall(id="a", name="f", arguments={})
+    result = ToolResult(id="a", parts=(Text(text=said),), is_error=True)
+    body = sent(QUESTION, assistant(call), user(result), flags=ModelFlags(error_results=False)).body
+    content = [{"text": each} for each in told]
+    assert body["messages"][2]["content"] == [{"toolResult": {"toolUseId": "a", "content": content}}]
+
+
+def test_where_results_stand_alone_the_assistant_stands_between_them_and_what_was_said() -> None:
+    body, _ = write(USER, CALL, *RESULTS, USER, tools=[TOOL], flags=ModelFlags(results_alone=True))
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user", "assistant", "user"]
+    assert [next(iter(block)) for block in body["messages"][2]["content"]] == ["toolResult", "toolResult"]
+    assert body["messages"][4]["content"] == [{"text": "hi"}]
+    assert len(write(USER, CALL, *RESULTS, tools=[TOOL], flags=ModelFlags(results_alone=True))[0]["messages"]) == 3

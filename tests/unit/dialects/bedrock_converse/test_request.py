@@ -84,7 +84,8 @@ def test_thinking_stays_off_behind_a_call_whose_thoughts_are_gone() -> None:
 
 def test_tools_are_described_and_an_empty_description_is_not_sent() -> None:
     body, _ = write(USER, tools=[TOOL], tool_choice={"type": "function", "function": {"name": "f"}})
-    spec = {"name": "f", "inputSchema": {"json": {"type": "object", "properties": {}}}, "strict": True}
+    closed = {"type": "object", "properties": {}, "additionalProperties": False}
+    spec = {"name": "f", "inputSchema": {"json": closed}, "strict": True}
     assert body["toolConfig"] == {"tools": [{"toolSpec": spec}], "toolChoice": {"tool": {"name": "f"}}}
     assert write(USER, tools=[TOOL], tool_choice="required")[0]["toolConfig"]["toolChoice"] == {"any": {}}
     assert "toolChoice" not in write(USER, tools=[TOOL])[0]["toolConfig"]
@@ -103,6 +104,32 @@ def test_choice_none_withholds_the_tools_unless_the_history_needs_them() -> None
     assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["f", "g"]
     assert dropped == ["tool_choice"]
     assert len(write(USER, CALL, *RESULTS)[0]["toolConfig"]["tools"]) == 2
+
+
+def test_a_model_that_takes_no_name_is_left_with_the_one_tool_that_it_must_call() -> None:
+    flags = ModelFlags(forced="any")
+    tools = [TOOL, {"type": "function", "function": {"name": "other"}}]
+    forced = {"type": "function", "function": {"name": "f"}}
+    body, dropped = write(USER, tools=tools, tool_choice=forced, flags=flags)
+    assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["f"]
+    assert body["toolConfig"]["toolChoice"] == {"any": {}}
+    assert dropped == []
+    body, dropped = write(USER, CALL, *RESULTS, tools=tools, tool_choice=forced, flags=flags)  # which calls `g` too
+    assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["f", "g"]
+    assert dropped == ["tool_choice"]
+    described = {"type": "function", "function": {"name": "g", "description": "its own"}}
+    body, _ = write(USER, CALL, *RESULTS, tools=[*tools, described], tool_choice=forced, flags=flags)
+    assert [tool["toolSpec"].get("description") for tool in body["toolConfig"]["tools"]] == [None, "its own"]
+    assert len(write(USER, tools=tools, tool_choice="required", flags=flags)[0]["toolConfig"]["tools"]) == 2
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "f"}}])
+def test_a_model_that_cannot_be_made_to_call_is_not_asked_to(choice: object) -> None:
+    flags = ModelFlags(forced="none")
+    with pytest.raises(InvalidRequest) as refused:
+        write(USER, tools=[TOOL], tool_choice=choice, flags=flags)
+    assert refused.value.param == "tool_choice"
+    assert "toolChoice" not in write(USER, tools=[TOOL], flags=flags)[0]["toolConfig"]
 
 
 def test_one_call_at_a_time_is_claudes_own_switch() -> None:

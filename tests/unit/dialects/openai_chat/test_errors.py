@@ -1,10 +1,16 @@
 """What an OpenAI provider's refusal means here."""
 
+import re
+from typing import Any
+
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from libs.contracts.errors import (
     ContentFiltered,
+    ContextTooLong,
     CredentialRefused,
     NorthernError,
     Overloaded,
@@ -81,3 +87,111 @@ def test_a_prompt_that_azures_filter_refused_is_told_as_that_and_not_sent_again(
     assert isinstance(error, ContentFiltered)
     assert (error.code, error.message, error.param) == ("content_filter", "The response was filtered.", "prompt")
     assert (error.provider_status, error.retryable) == (400, False)
+
+
+def refused(code: object, status: int = 400, **more: object) -> NorthernError:
+    return read_error(status, {}, orjson.dumps({"error": {"message": "no", "code": code, **more}}))
+
+
+def code_of(error: NorthernError) -> str:
+    assert isinstance(error, ProviderRefused)
+    return error.provider_code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "invalid_image_url",
+        "unsupported_parameter",
+        "unsupported_value",
+        "model_not_found",
+        "invalid_base64",
+        "string_above_max_length",
+        "OperationNotSupported",
+        "tool_use_failed",
+    ],
+)
+@pytest.mark.parametrize("status", [400, 404, 413, 422, 418])
+def test_the_providers_own_code_for_a_refused_request_is_kept(code: str, status: int) -> None:
+    assert code_of(refused(code, status)) == code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(None, 400, "404", "", [], {"a": 1}, True),
+        *("a" * 65, "two words", "a\nb", "a-b", "a.b", "é", "x\u0000"),
+        *(
+            "gsk_abcdefghijkl",
+            "ni_live_abcdefgh",
+            "0123456789abcdef0123456789abcdef",
+            "a1b2c3d4e5f60718293a4b5c6d7e8f90",
+        ),
+    ],
+)
+def test_what_is_not_a_plain_word_is_no_code(code: object) -> None:
+    assert code_of(refused(code)) == ""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(
+            "invalid_api_key",
+            "account_deactivated",
+            "mismatched_project",
+            "billing_limit_user_error",
+            "access_terminated",
+        ),
+        *("unsupported_country_region_territory", "insufficient_user_quota", "SubscriptionIsRequired", "key_revoked"),
+        *("residency_refused", "worker_lost", "idempotent_replay", "invalid_request"),
+    ],
+)
+def test_what_speaks_of_an_account_or_is_a_word_of_ours_is_no_code_for_the_caller(code: str) -> None:
+    assert code_of(refused(code)) == ""
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+@pytest.mark.parametrize("code", ["model_not_found", "invalid_api_key", "unsupported_parameter"])
+def test_what_concerns_our_own_credential_carries_no_code(status: int, code: str) -> None:
+    error = refused(code, status)
+    assert type(error) is CredentialRefused
+    assert code not in error.message
+
+
+@pytest.mark.parametrize("status", [400, 429])
+@pytest.mark.parametrize(
+    "code", ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "organization_restricted"]
+)
+def test_a_platform_that_has_not_paid_is_not_the_callers_fault(status: int, code: str) -> None:
+    assert type(refused(code, status)) is CredentialRefused
+    assert type(refused(None, status, type=code)) is CredentialRefused
+
+
+def test_a_prompt_that_is_too_long_by_its_code_alone_is_told_as_one() -> None:
+    error = refused("context_length_exceeded", message="Reduce it.")
+    assert isinstance(error, ContextTooLong)
+    assert error.message == "prompt is too long: Reduce it."
+    assert isinstance(refused("context_length_exceeded", message=None), ContextTooLong)
+
+
+def test_the_member_that_is_named_is_bounded_and_holds_no_key() -> None:
+    error = refused(None, param="sk-abcdefghijkl\n" + "x" * 5000)
+    assert error.param.startswith("[removed] xxx")
+    assert len(error.param) == 200
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=80),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(status=st.sampled_from([400, 404, 413, 418, 422]), code=JSON_VALUES, param=JSON_VALUES, type_=JSON_VALUES)
+def test_whatever_a_provider_calls_its_refusal_the_code_is_a_short_word(
+    status: int, code: Any, param: Any, type_: Any
+) -> None:
+    error = refused(code, status, param=param, type=type_)
+    assert re.fullmatch(r"[A-Za-z0-9_]{0,64}", code_of(error))
+    assert len(error.param) <= 200

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from libs.contracts.errors import InvalidRequest, ProviderRateLimited, UpstreamError
 from libs.dialects.form import Usage
-from libs.dialects.openai_chat.passthrough import EVENT_LIMIT, OpenAIStream, outgoing, read_answer
+from libs.dialects.openai_chat.passthrough import EVENT_LIMIT, OpenAIStream, for_thinkers, outgoing, read_answer
 
 USAGE = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
 
@@ -48,6 +48,17 @@ def cut(data: bytes, at: list[int]) -> list[bytes]:
 def facts(stream: OpenAIStream) -> tuple[object, ...]:
     error = stream.error and (type(stream.error), stream.error.message)
     return stream.started, stream.finished, stream.done, stream.usage, stream.output_bytes, error
+
+
+def test_max_tokens_goes_to_thinkers_under_the_name_that_they_take_and_nothing_else_moves() -> None:
+    body = b'{"messages":[],"max_tokens":7,"tools":[{"max_tokens":1}],"n":12345678901234567890}'
+    assert for_thinkers(body) == body.replace(b'"max_tokens":7', b'"max_completion_tokens":7')
+    for as_it_is in (
+        b'{"max_completion_tokens":9,"max_tokens":7}',
+        b'{"tools":[{"max_tokens":1}]}',
+        b'{"messages":[]}',
+    ):
+        assert for_thinkers(as_it_is) is as_it_is
 
 
 def test_the_same_bytes_come_out_but_for_the_end_and_the_usage_nobody_asked_for() -> None:

@@ -137,6 +137,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"messages": [USER], "reasoning": {"exclude": "no"}}, "reasoning.exclude"),
     ({"messages": [USER], "reasoning": {"verbose": True}}, "reasoning.verbose"),
     ({"messages": [USER], "reasoning": {"effort": "low"}, "reasoning_effort": "high"}, "reasoning.effort"),
+    ({"messages": [USER], "thinking": True}, "thinking"),
+    ({"messages": [USER], "thinking": {"type": "between"}}, "thinking.type"),
+    ({"messages": [USER], "thinking": {"type": "enabled", "budget_tokens": "9"}}, "thinking.budget_tokens"),
+    ({"messages": [USER], "thinking": {"type": "enabled", "include": True}}, "thinking.include"),
+    ({"messages": [USER], "thinking": {"type": "enabled"}, "reasoning_effort": "low"}, "thinking"),
+    ({"messages": [USER], "thinking": {"type": "enabled"}, "reasoning": {}}, "thinking"),
+    ({"messages": [USER], "functions": [{"name": "f"}], "function_call": "auto"}, "functions"),
     ({"messages": [user(TEXT | {"cache_control": "yes"})]}, "messages.0.content.0.cache_control"),
     ({"messages": [user(TEXT | {"cache_control": {"type": "eternal"}})]}, "messages.0.content.0.cache_control.type"),
     (
@@ -198,7 +205,10 @@ JSON = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from("messages tools tool_choice stop n response_format logit_bias x top_k reasoning".split()), JSON
+        st.sampled_from(
+            "messages tools tool_choice stop n response_format logit_bias x top_k reasoning thinking".split()
+        ),
+        JSON,
     )
 )
 def test_arbitrary_json_is_read_or_refused_and_nothing_else(body: dict[str, Any]) -> None:
@@ -250,12 +260,13 @@ def test_allowed_tools_narrow_the_list() -> None:
 
 def test_hints_demands_and_members_that_ask_for_nothing_are_told_apart() -> None:
     request = read(
-        USER, seed=1, user="u", metadata={"a": "b"}, logprobs=True, n=2, functions=[{}], unheard_of=1,
+        USER, seed=1, user="u", metadata={"a": "b"}, logprobs=True, n=2, functions=[], unheard_of=1,
         service_tier="auto", logit_bias={}, modalities=["text"], stream=True, stream_options={}, model="m", store=None,
     )  # fmt: skip
     assert set(request.hints) == {"seed", "user", "metadata"}
-    assert set(request.demands) == {"logprobs", "n", "functions", "unheard_of"}
-    assert not read(USER, n=1, logprobs=False, presence_penalty=0).demands
+    assert set(request.demands) == {"logprobs", "n", "unheard_of"}
+    assert not read(USER, n=1, logprobs=False, presence_penalty=0, repetition_penalty=1.0, min_p=0.0).demands
+    assert set(read(USER, repetition_penalty=1.1, min_p=0.1).demands) == {"repetition_penalty", "min_p"}
 
 
 # --- thinking -----------------------------------------------------------------------------------------------------
@@ -275,9 +286,12 @@ def test_hints_demands_and_members_that_ask_for_nothing_are_told_apart() -> None
         ({"reasoning": {"effort": "low", "exclude": True}}, Thinking(kind="on", effort="low", shown=False)),
         ({"reasoning": {"exclude": True}, "reasoning_effort": "low"}, Thinking(kind="on", effort="low", shown=False)),
         ({"reasoning": {"effort": "low"}, "reasoning_effort": "low"}, Thinking(kind="on", effort="low")),
+        ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, Thinking(kind="on", budget=2000)),
+        ({"thinking": {"type": "adaptive", "display": "omitted"}}, Thinking(kind="on", shown=False)),
+        ({"thinking": {"type": "disabled"}}, Thinking(kind="off")),
     ],
 )
-def test_thinking_is_read_from_either_member(given_: dict[str, Any], thinking: Thinking) -> None:
+def test_thinking_is_read_from_whichever_member_tells_of_it(given_: dict[str, Any], thinking: Thinking) -> None:
     assert read(USER, **given_).thinking == thinking
 
 
