@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from nats.aio import client as nats_client
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.aio.transport import TcpTransport
@@ -15,6 +16,10 @@ from libs.telemetry.log import logger
 
 _STATED = b"NATS/1.0 "  # a status follows; the headers of a message begin without
 _END = 2  # bytes of a line's end
+
+# How much nats-py reads at once, for which it has no setting. Whoever follows a stream gets far more than its 32 kB,
+# and what lies across two reads has to be put together again.
+nats_client.DEFAULT_BUFFER_SIZE = 256 << 10
 
 
 class Arrived(NamedTuple):

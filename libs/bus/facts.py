@@ -7,6 +7,7 @@ from collections import deque
 
 from libs.bus.base import Bus
 from libs.contracts.errors import BusUnavailable, Overloaded, RecordUnavailable
+from libs.contracts.members import member
 from libs.contracts.northern.v1.facts_pb2 import Fact
 from libs.contracts.subjects import fact as fact_subject
 from libs.contracts.subjects import shard_of
@@ -73,7 +74,7 @@ class _Lane:
         return len(self._facts) + self._on_its_way
 
     def add(self, fact: Fact) -> "asyncio.Future[None]":
-        piece = _member(fact.SerializeToString())
+        piece = member(fact.SerializeToString())
         if self.waiting >= _MAX_WAITING or len(piece) > _MAX_BYTES:  # too large a one would be sent again for ever
             raise RecordUnavailable(
                 "the record cannot be written right now; try again in a moment", retry_after_ms=1000
@@ -138,17 +139,3 @@ class _Lane:
                 self._metrics.set("fact_queue", self.waiting, self._kind)
                 await asyncio.sleep(wait)
                 wait = min(1.0, wait * 2)
-
-
-def _member(fact: bytes) -> bytes:
-    """One member of FactBatch.facts as it stands on the wire: batches of one, put together, are a batch of many.
-
-    Field 1, length-delimited (protobuf's encoding guide); by hand, because otherwise the message is copied first.
-    """
-    size = len(fact)
-    prefix = bytearray(b"\x0a")
-    while size > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        prefix.append(size & 0x7F | 0x80)
-        size >>= 7
-    prefix.append(size)
-    return bytes(prefix) + fact

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine
 
 from google.protobuf.message import DecodeError
@@ -121,12 +120,32 @@ class Inflows:
 class Inflow:
     """One running request. `next` gives its frames in order; only the current attempt's, none missing."""
 
+    __slots__ = (
+        "_attempt",
+        "_cancelled",
+        "_closed_at",
+        "_committed",
+        "_error",
+        "_frames",
+        "_heard_at",
+        "_home",
+        "_moved_at",
+        "_n",
+        "_taken",
+        "_unpaid",
+        "_waiter",
+        "body",
+        "ctl",
+        "idle_s",
+        "nobody",
+        "said_at",
+        "token",
+    )
+
     def __init__(self, home: Inflows, token: str, body: bytes | None) -> None:
-        who = (home.service, home.boot_id, token)
-        self.reply, self.nak = subjects.reply(*who), subjects.nak(*who)
         self.token, self.body, self.ctl = token, body, ""
         self._home = home
-        self._frames: deque[Frame] = deque()
+        self._frames: list[Frame] = []  # seldom more than one: a deque alone is larger than all else here
         self._waiter: asyncio.Future[None] | None = None
         self._error: NorthernError | None = None
         self._attempt, self._n = 0, -1
@@ -148,7 +167,17 @@ class Inflow:
                 raise self._error
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        return self._frames.popleft()
+        return self._frames.pop(0)
+
+    @property
+    def reply(self) -> str:
+        """Where frames are sent."""
+        return subjects.reply(self._home.service, self._home.boot_id, self.token)
+
+    @property
+    def nak(self) -> str:
+        """Where it is said that nobody listens."""
+        return subjects.nak(self._home.service, self._home.boot_id, self.token)
 
     @property
     def body_subject(self) -> str:

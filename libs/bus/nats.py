@@ -14,7 +14,7 @@ from nats.aio.subscription import Subscription as NatsSubscription
 
 from libs.bus.base import Bus, Conflict, Entry, Handler, Held, Message, Stored
 from libs.bus.direct import Arrived, DirectClient, Take
-from libs.bus.reader import REMOVED, Reader
+from libs.bus.reader import REMOVED, Inbox, Reader
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.subjects import inbox_prefix, random_token
 from libs.runtime.settings import Settings
@@ -73,7 +73,7 @@ class NatsBus:
     def __init__(self, client: DirectClient) -> None:
         self._nc = client
         self._connects = 1
-        self._inboxes: set[asyncio.Queue[Arrived | None]] = set()
+        self._inboxes: set[Inbox] = set()
         self._complained: set[str] = set()  # of what went wrong since the connection was last made
 
     @property
@@ -88,7 +88,7 @@ class NatsBus:
         self._connects += 1
         self._complained.clear()
         for inbox in self._inboxes:
-            inbox.put_nowait(None)  # readers of the old connection need not wait to find out
+            inbox.put(None)  # readers of the old connection need not wait to find out
         logger().info("bus_reconnected", count=self._connects)
 
     async def on_error(self, error: Exception) -> None:
@@ -239,17 +239,16 @@ class NatsBus:
             raise BusUnavailable("the broker is not connected")
 
     @asynccontextmanager
-    async def inbox(self) -> "AsyncIterator[tuple[str, asyncio.Queue[Arrived | None]]]":
-        """A private subject and its messages as they are, headers and all; None: the connection was made anew."""
-        queue: asyncio.Queue[Arrived | None] = asyncio.Queue()
-
+    async def inbox(self) -> AsyncIterator[tuple[str, Inbox]]:
+        """A private subject and its messages as they are, headers and all."""
+        inbox = Inbox()
         subject = self._nc.new_inbox()
-        sub = await self._nc.subscribe_direct(subject, "", queue.put_nowait)
-        self._inboxes.add(queue)
+        sub = await self._nc.subscribe_direct(subject, "", inbox.put)
+        self._inboxes.add(inbox)
         try:
-            yield subject, queue
+            yield subject, inbox
         finally:
-            self._inboxes.discard(queue)
+            self._inboxes.discard(inbox)
             await _unsubscribe(sub)
 
 

@@ -81,14 +81,28 @@ class Outflows:
 class Outflow:
     """One request being answered. Frames are numbered within the attempt; Data waits for credit."""
 
+    __slots__ = (
+        "_attempt",
+        "_credit",
+        "_heard_at",
+        "_home",
+        "_n",
+        "_on_gone",
+        "_reply",
+        "_told",
+        "_unpaid",
+        "gone",
+        "said_at",
+        "token",
+    )
+
     def __init__(self, home: Outflows, token: str, reply: str, attempt: int, on_gone: Callable[[], object]) -> None:
         self.token, self._reply, self._attempt, self._on_gone = token, reply, attempt, on_gone
         self._home = home
-        self._ctl = subjects.ctl(home.service, home.boot_id, token)
         self._n = 0
         self._told = False  # whether the other side knows where we listen
         self._credit = WINDOW
-        self._paid = asyncio.Event()
+        self._unpaid: asyncio.Future[None] | None = None  # while a sender waits for credit
         self.gone = False
         self._heard_at = self.said_at = home.now()
 
@@ -146,7 +160,7 @@ class Outflow:
             return
         if control.credit:
             self._credit += control.credit
-            self._paid.set()
+            self._paid()
         if control.cancel:
             self._leave()
 
@@ -184,15 +198,17 @@ class Outflow:
     async def _send(self, frame: Frame, size: int = 0) -> None:
         """`size`: of its data, which waits for credit."""
         while size and self._credit < size and not self.gone:
-            self._paid.clear()
-            await self._paid.wait()
+            if self._unpaid is None or self._unpaid.done():
+                self._unpaid = asyncio.get_running_loop().create_future()
+            await self._unpaid
         self._credit -= size
         if self.gone:
             raise Gone
         frame.attempt, frame.n = self._attempt, self._n
         if not self._told:
             self._told = True
-            frame.taken.ctl, frame.taken.boot_id = self._ctl, self._home.boot_id
+            home = self._home
+            frame.taken.ctl, frame.taken.boot_id = subjects.ctl(home.service, home.boot_id, self.token), home.boot_id
         self._n += 1
         self.said_at = self._home.now()
         try:
@@ -203,8 +219,13 @@ class Outflow:
     def _leave(self) -> None:
         if not self.gone:
             self.gone = True
-            self._paid.set()
+            self._paid()
             self._on_gone()
+
+    def _paid(self) -> None:
+        """Whoever waits for credit looks again."""
+        if self._unpaid is not None and not self._unpaid.done():
+            self._unpaid.set_result(None)
 
 
 def _nobody() -> None:

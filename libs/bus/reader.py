@@ -1,7 +1,7 @@
 """Reading a stream: pulls from an ephemeral consumer, in order, with signs of life (NATS ADR-13, ADR-15)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -18,6 +18,30 @@ _PULL_S = 2.0  # a pull that brings nothing ends by itself: the sign of life
 _CONFLICT, _NO_RESPONDERS = "409", "503"
 
 
+class Inbox:
+    """What came for one reader and was not looked at yet; None: the connection was made anew."""
+
+    def __init__(self) -> None:
+        self._came: list[Arrived | None] = []
+        self._first: asyncio.Future[None] | None = None
+
+    def put(self, msg: Arrived | None) -> None:
+        self._came.append(msg)
+        if self._first is not None and not self._first.done():
+            self._first.set_result(None)
+
+    async def everything(self) -> list[Arrived | None]:
+        """All that is at hand, in its order; waits for the first."""
+        while not self._came:
+            self._first = asyncio.get_running_loop().create_future()
+            try:
+                await self._first
+            finally:
+                self._first = None
+        came, self._came = self._came, []
+        return came
+
+
 class Connection(Protocol):
     """What reading needs of the adapter."""
 
@@ -28,8 +52,8 @@ class Connection(Protocol):
     async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
         """Send one message."""
 
-    def inbox(self) -> "AbstractAsyncContextManager[tuple[str, asyncio.Queue[Arrived | None]]]":
-        """A private subject and its messages as they are; None: the connection was made anew."""
+    def inbox(self) -> AbstractAsyncContextManager[tuple[str, Inbox]]:
+        """A private subject and its messages as they are."""
 
 
 class Reader:
@@ -41,19 +65,21 @@ class Reader:
 
     async def batches(self) -> AsyncIterator[list[Stored]]:
         opened_on = self._bus.connects
-        async with self._bus.inbox() as (inbox, queue):
+        async with self._bus.inbox() as (subject, inbox):
             busy = False  # gathering: whether the pull before brought something
             while self._bus.connects == opened_on:
                 if busy:
                     await asyncio.sleep(self._gather_s)
-                size = await self._pull(inbox, busy=busy)
+                size = await self._pull(subject, busy=busy)
                 left, over = size, False
                 while left > 0 and not over:
-                    first = await self._next(queue)
-                    if first is None or self._bus.connects != opened_on:
+                    came = await _within_a_pull(inbox)
+                    if not came or came[0] is None or self._bus.connects != opened_on:
                         return
                     batch: list[Stored] = []
-                    for msg in (first, *_at_hand(queue)):
+                    for msg in came:
+                        if msg is None:
+                            continue
                         status = msg.status
                         if not status:
                             batch.append(self._stored(msg))
@@ -72,14 +98,6 @@ class Reader:
         await self._bus.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}", orjson.dumps(ask), inbox)
         return int(ask["batch"])
 
-    async def _next(self, queue: "asyncio.Queue[Arrived | None]") -> Arrived | None:
-        try:
-            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with a message.
-            async with asyncio.timeout(_PULL_S + 2):
-                return await queue.get()
-        except TimeoutError:
-            return None  # not even the pull's own end came: this consumer is dead
-
     def _stored(self, msg: Arrived) -> Stored:
         # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending> (ADR-15, first form)
         fields = msg.reply.split(".")
@@ -91,11 +109,13 @@ class Reader:
         return Stored(msg.subject, stream_seq, msg.data, removed)
 
 
-def _at_hand(queue: "asyncio.Queue[Arrived | None]") -> Iterator[Arrived]:
-    while not queue.empty():
-        msg = queue.get_nowait()
-        if msg is not None:
-            yield msg
+async def _within_a_pull(inbox: Inbox) -> list[Arrived | None]:
+    try:
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes together with a message.
+        async with asyncio.timeout(_PULL_S + 2):
+            return await inbox.everything()
+    except TimeoutError:
+        return []  # not even the pull's own end came: this consumer is dead
 
 
 def _is_dead(status: str, msg: Arrived) -> bool:

@@ -87,7 +87,7 @@ class Inference:
         try:
             inflow = await self._dispatch(request, who, call, request_id, sent)
             relay = Relay(request, inflow, call.dialect, request_id, sent, self.promises, self.write_idle_s)
-            return await relay.answer()
+            return await relay.answer(await relay.first())  # which is not kept here: an answer may take an hour
         except (asyncio.CancelledError, ConnectionError, TimeoutError) as error:
             sent.delivery = DELIVERY_CLIENT_GONE
             if inflow is not None:
@@ -262,7 +262,7 @@ class Inference:
             operation=_OPERATIONS[call.operation],
             status=sent.status,
             code=sent.error.code if sent.error else "",
-            route=sent.route.route_id if sent.route is not None else headers.clean(sent.model),
+            route=sent.route_id or headers.clean(sent.model),
             outcome=_DELIVERIES[sent.delivery],
             bytes_out=sent.size,
             chunks=sent.chunks,

@@ -1,21 +1,22 @@
 """From frames to the client: one whole answer or a stream, every byte counted and hashed on its way out."""
 
 import asyncio
-import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from libs.bus.inflow import Inflow
+from libs.contracts.digests import KeyedDigest
 from libs.contracts.errors import NorthernError, RequestTooLarge
 from libs.contracts.failures import from_failure
 from libs.contracts.money import decimal_text
 from libs.contracts.northern.v1.envelope_pb2 import DIALECT_ANTHROPIC_MESSAGES, DIALECT_OPENAI_CHAT, Dialect
 from libs.contracts.northern.v1.facts_pb2 import DELIVERY_COMPLETE, DELIVERY_CUT, Delivered, Delivery
-from libs.contracts.northern.v1.frames_pb2 import End, Frame, Head, RouteFacts
+from libs.contracts.northern.v1.frames_pb2 import End, Failure, Frame, Head, RouteFacts
 from services.ingress import headers, problems
 from services.ingress.names.speech import Voice
 from services.ingress.promises import Promises
@@ -27,10 +28,16 @@ _MAX_WHOLE = 64 << 20  # a non-streamed answer is held until it is whole, so tha
 _SMALL = 16 << 10  # while nothing waits to be sent, nobody waits for a reader of so little
 KEEP_ALIVE = b": keep-alive\n\n"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+_OF_STREAMS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache",
+    "X-Accel-Buffering": "no",
+}
+_NONE: Mapping[str, str] = MappingProxyType({})
 _EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Sent:
     """What became of one answer: the material of Delivered and of the log line."""
 
@@ -44,19 +51,22 @@ class Sent:
     first_byte_ms: int = 0
     overhead_ms: float = 0.0
     delivery: Delivery = DELIVERY_CUT
-    route: RouteFacts | None = None
+    route: RouteFacts | None = None  # until the answer has begun
+    route_id: str = ""
     end: End | None = None
     error: NorthernError | None = None
     model: str = ""
-    head: Head | None = None
+    estimated: bool = False  # by ourselves, with nobody dialled
     limits: Mapping[str, str] = field(default_factory=dict)  # of the key, as the ledger stated them
     dispatched: bool = False
     voice: Voice | None = None  # how the gateway may answer by itself, where it may
     attempts: int = 0  # calls to providers of a request that failed
     refused: bool = False  # by the street itself: no worker ran, none will
 
+    _hash: KeyedDigest = field(init=False)
+
     def __post_init__(self) -> None:
-        self._hash = hmac.new(self.salt, digestmod="sha256")
+        self._hash = KeyedDigest(self.salt)
 
     @property
     def may_run(self) -> bool:
@@ -65,10 +75,28 @@ class Sent:
 
     @property
     def on_record(self) -> bool:
-        """Whether Delivered has something to belong to. An estimate of our own, with nobody dialled, has not."""
-        if self.head is not None and self.head.estimated and not self.head.attempts:
-            return False
-        return self.may_run or self.route is not None
+        """Whether Delivered has something to belong to."""
+        return not self.estimated and (self.may_run or self.route is not None)
+
+    def heard(self, head: Head) -> None:
+        """What the answer's head says."""
+        self.estimated = head.estimated and not head.attempts
+        self.limits = head.limits
+        if head.HasField("route"):
+            self.route, self.route_id = head.route, head.route.route_id
+        self.overhead_ms = max(0.0, (time.perf_counter() - self.began) * 1000 - head.provider_us / 1000)
+
+    def refused_by(self, failure: Failure) -> None:
+        """What is said in place of a head."""
+        if failure.HasField("route"):
+            self.route, self.route_id = failure.route, failure.route.route_id
+        self.limits, self.attempts = failure.limits, failure.attempts
+        self.refused = self.route is None and not failure.attempts
+
+    def begun(self) -> None:
+        """The head has left. An answer may take an hour: what was for its head alone is not kept meanwhile."""
+        self.route, self.limits, self.voice = None, _NONE, None
+        self.salt = self.request_hash = b""
 
     def wrote(self, data: bytes) -> None:
         if not self.chunks:
@@ -93,6 +121,18 @@ class Relay:
     stream with an error event.
     """
 
+    __slots__ = (
+        "_begun",
+        "_dialect",
+        "_id",
+        "_inflow",
+        "_promises",
+        "_request",
+        "_sent",
+        "_whole_events",
+        "_write_idle_s",
+    )
+
     def __init__(
         self,
         request: BaseRequest,
@@ -108,32 +148,23 @@ class Relay:
         self._promises = promises
         self._begun, self._whole_events = False, True  # what was written so far ends with an event's end
 
-    async def answer(self) -> web.StreamResponse:
+    def answer(self, first: Frame) -> Coroutine[None, None, web.StreamResponse]:
         """The response, written. Raises NorthernError while nothing has been written."""
-        frame = await self._first()
-        self._sent.head = head = frame.head
-        self._sent.limits = head.limits
-        self._sent.route = head.route if head.HasField("route") else None
-        took_ms = (time.perf_counter() - self._sent.began) * 1000
-        self._sent.overhead_ms = max(0.0, took_ms - head.provider_us / 1000)
-        if head.stream:
-            return await self._stream(head, frame)
-        return await self._whole(head, frame)
+        self._sent.heard(first.head)
+        return self._stream(first) if first.head.stream else self._whole(first)
 
-    async def _first(self) -> Frame:
+    async def first(self) -> Frame:
+        """The frame with which an answer begins. Raises NorthernError where there is none."""
         while True:
             frame = await self._inflow.next()
             if frame.HasField("failure"):
-                if frame.failure.HasField("route"):
-                    self._sent.route = frame.failure.route
-                self._sent.limits = frame.failure.limits
-                self._sent.attempts = frame.failure.attempts
-                self._sent.refused = not frame.failure.HasField("route") and not frame.failure.attempts
+                self._sent.refused_by(frame.failure)
                 raise from_failure(frame.failure)
             if frame.HasField("head"):
                 return frame
 
-    async def _whole(self, head: Head, frame: Frame) -> web.StreamResponse:
+    async def _whole(self, frame: Frame) -> web.StreamResponse:
+        head = frame.head
         parts: list[bytes] = []
         size = 0
         while True:
@@ -162,25 +193,18 @@ class Relay:
         self._sent.delivery = DELIVERY_COMPLETE
         return response
 
-    async def _stream(self, head: Head, frame: Frame) -> web.StreamResponse:
-        response = of_any_length(
-            self._request, web.StreamResponse(status=head.status, headers=self._headers(head, None))
-        )
-        response.content_type = "text/event-stream"
-        response.charset = "utf-8"
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Accel-Buffering"] = "no"
-        self._sent.status = head.status
-        await response.prepare(self._request)
+    async def _stream(self, frame: Frame) -> web.StreamResponse:
+        response = await self._prepared(frame.head)
         try:
-            if head.HasField("decision") and self._dialect == DIALECT_OPENAI_CHAT:
-                await self._write(response, routing_event(head.decision))
+            if frame.head.HasField("decision") and self._dialect == DIALECT_OPENAI_CHAT:
+                await self._write(response, routing_event(frame.head.decision))
             while True:
                 await self._forward(response, frame)
                 if frame.HasField("failure"):
                     raise from_failure(frame.failure)
                 if frame.HasField("end"):
                     break
+                del frame  # while the answer is silent, nothing that it said is kept
                 frame = await self._inflow.next()
         except NorthernError as error:
             self._sent.error = error
@@ -193,6 +217,18 @@ class Relay:
         self._sent.end = frame.end
         await self._write_eof(response)
         self._sent.delivery = DELIVERY_COMPLETE
+        return response
+
+    async def _prepared(self, head: Head) -> web.StreamResponse:
+        """A stream whose head has left."""
+        found = self._headers(head, None) | _OF_STREAMS
+        response = of_any_length(self._request, web.StreamResponse(status=head.status, headers=found))
+        self._sent.status = head.status
+        await response.prepare(self._request)
+        response.headers.clear()  # they are a fifth of all that is kept of a stream
+        if (connection := self._request.protocol) is not None:
+            connection.keep_alive(True)  # its timer of a connection on which nothing runs is begun anew at the end
+        self._sent.begun()
         return response
 
     async def _forward(self, response: web.StreamResponse, frame: Frame) -> None:

@@ -16,23 +16,26 @@ from aiohttp.web_request import BaseRequest
 
 from libs.contracts.errors import OUR_FAULT, HeadersTooLarge, Internal, InvalidRequest, NorthernError, SlowRequest
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
+from libs.telemetry.metrics import Metrics
 from services.ingress import problems
 from services.ingress.bodies import GO_ON, UNREADABLE_CODING
 from services.ingress.origins import EdgeRequest, Origins
 from services.ingress.places import dialect_of
+from services.ingress.refusals import Reason, Refusals
 
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 _SWEEP_S = 1.0
 _LINGER_S = 1.0  # of a connection on which a stream has failed
 _BEGUN = 512  # bytes of a request that are looked at for its path
 _LOOK_S = 0.2  # between looks whether a client that says no more is still there
+_TOO_LARGE = "the request's headers are too large, or too many; send smaller ones"
 _PATH = re.compile(rb"[\r\n]*[A-Z]{1,16} (/[^ ?\r\n]*)")
 
 
 class EdgeServer(web.Server):
     """Accepts on one socket; a body may not grow beyond `max_body`, headers not take longer than `header_s`."""
 
-    def __init__(self, handler: Handler, *, max_body: int, header_s: float, origins: Origins) -> None:
+    def __init__(self, handler: Handler, *, max_body: int, header_s: float, origins: Origins, metrics: Metrics) -> None:
         super().__init__(
             handler,
             request_factory=self._request,
@@ -42,6 +45,7 @@ class EdgeServer(web.Server):
             tcp_keepalive=True,
         )
         self._max_body, self._header_s, self._origins = max_body, header_s, origins
+        self.refusals = Refusals(metrics)
         self._socket: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -68,6 +72,7 @@ class EdgeServer(web.Server):
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
+        self.refusals.tell()
 
     @property
     def busy(self) -> int:
@@ -81,6 +86,7 @@ class EdgeServer(web.Server):
             for connection in self.connections:
                 if isinstance(connection, _Connection):
                     connection.check_headers(since)
+            self.refusals.tell()
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> BaseRequest:
         request = EdgeRequest(message, payload, protocol, writer, task, self._loop, client_max_size=self._max_body)
@@ -94,8 +100,9 @@ class _Connection(RequestHandler):
     Nor does it tell who reads a body that its chunks are broken, or answer who says no more and listens.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, server: EdgeServer, **kwargs: Any) -> None:
+        super().__init__(server, **kwargs)
+        self._refusals = server.refusals
         self._half_since: float | None = None
         self._begun = b""  # how the request that is being read begins
         self._body: StreamReader | None = None  # of the last request, while it is coming
@@ -184,7 +191,9 @@ class _Connection(RequestHandler):
         self._half_since = None
         if self.transport is not None and not self.transport.is_closing():
             slow = SlowRequest("the request's headers did not arrive in time; send it again")
-            self.transport.write(_raw(slow, self._dialect()))
+            status, answer = _raw(slow, self._dialect())
+            self.transport.write(answer)
+            self._refusals.add(status, Reason.SLOW_HEADERS)
             self.force_close()
 
     def handle_error(
@@ -198,17 +207,20 @@ class _Connection(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun")
         error: NorthernError
+        reason = Reason.MALFORMED
         if isinstance(exc, LineTooLong) or (isinstance(exc, HttpProcessingError) and "Too many" in exc.message):
-            error = HeadersTooLarge("the request's headers are too large, or too many; send smaller ones")
+            error, reason = HeadersTooLarge(_TOO_LARGE), Reason.HEADERS_TOO_LARGE
         elif isinstance(exc, ContentEncodingError):
             error = InvalidRequest(UNREADABLE_CODING)
         elif status == HTTPStatus.BAD_REQUEST:
             error = InvalidRequest("the request is not valid HTTP")
         else:
-            error = Internal(OUR_FAULT)
+            error, reason = Internal(OUR_FAULT), Reason.INTERNAL
         dialect = self._dialect()
+        shown = problems.status_of(error, dialect)
+        self._refusals.add(shown, reason)
         response = web.Response(
-            status=problems.status_of(error, dialect),
+            status=shown,
             body=problems.body_of(error, dialect, ""),
             content_type="application/json",
             headers=problems.headers_of(error),
@@ -232,12 +244,12 @@ def close_soon(request: BaseRequest) -> None:
         connection.close_soon()
 
 
-def _raw(error: NorthernError, dialect: Dialect) -> bytes:
-    """A whole response by hand, for a connection that never got as far as a request."""
+def _raw(error: NorthernError, dialect: Dialect) -> tuple[int, bytes]:
+    """A status and a whole response by hand, for a connection that never got as far as a request."""
     status = problems.status_of(error, dialect)
     body = problems.body_of(error, dialect, "")
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
-    return head.encode() + body
+    return status, head.encode() + body

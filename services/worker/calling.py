@@ -7,7 +7,6 @@ import aiohttp
 from libs.contracts.errors import UpstreamError, UpstreamTimeout
 from libs.contracts.northern.v1.facts_pb2 import OUTCOME_COMPLETED
 from libs.contracts.northern.v1.frames_pb2 import End, Head, RouteFacts
-from services.worker import callers
 from services.worker.dialling import post
 from services.worker.endpoint import Answered
 from services.worker.money.holding import Holding
@@ -28,6 +27,20 @@ _UNREACHED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aioh
 class Call:
     """`late`: the provider ran out of time. `connected`: bytes may have left."""
 
+    __slots__ = (
+        "_ended",
+        "_facts",
+        "_holding",
+        "_place",
+        "_prepared",
+        "_request",
+        "_seen",
+        "_signals",
+        "_street",
+        "connected",
+        "late",
+    )
+
     def __init__(
         self, request: Request, place: Place, prepared: Prepared, holding: Holding | None, facts: RouteFacts, seen: Seen
     ) -> None:
@@ -37,17 +50,17 @@ class Call:
         self._ended = False
         # A count of tokens is another thing than an answer, and an account's own credential has limits and resources of
         # its own: how such a call went says nothing of the deployment that the others are sent to.
-        apart = callers.counts(request.envelope) or request.envelope.policy.byok
+        apart = request.terms.free or request.terms.byok
         self._signals = None if apart else self._street.signals
         self.connected = True
         self.late: UpstreamTimeout | None = None
 
     async def make(self) -> None:
         """All of it. Raises the provider's failure or refusal."""
-        way, prepared, envelope = self._place.way, self._prepared, self._request.envelope
-        headers = dict(prepared.headers)
+        way, prepared = self._place.way, self._prepared
+        headers = prepared.headers
         if way.sandbox:
-            headers["x-ni-egress-id"] = envelope.request_id
+            headers = {**headers, "x-ni-egress-id": self._request.envelope.request_id}
         self._seen.dialled = time.monotonic()
         if self._signals is not None:
             self._signals.started(self._place.route.route_id)
@@ -67,9 +80,9 @@ class Call:
                     await self._whole(response)
         except _UNREACHED as error:
             self.connected = False
-            raise UpstreamError("the provider could not be reached; try again", retry_after_ms=1000) from error
+            raise UpstreamError("The provider could not be reached; try again.", retry_after_ms=1000) from error
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise UpstreamError("the provider broke off; try again", retry_after_ms=1000) from error
+            raise UpstreamError("The provider broke off; try again.", retry_after_ms=1000) from error
 
     async def tick(self, now: float) -> bool:
         """Deadlines of the provider (True: one is over), and Head for an answer that is live but says nothing."""
@@ -85,7 +98,7 @@ class Call:
         else:
             limit = limits.first_event_s if request.streams else limits.whole_s
         if silent > limit or now - seen.dialled > limits.stream_s:
-            self.late = UpstreamTimeout(f"the provider said nothing for {limit:.0f} s; try again")
+            self.late = UpstreamTimeout(f"The provider said nothing for {limit:.0f} s; try again.")
             return True
         if request.streams and seen.status == _OK and now - seen.answered > _HEAD_S:
             await self._commit()
@@ -152,13 +165,13 @@ class Call:
                 continue
             if held or out:
                 await self._pass_on(held + out, decoder)
-                held = b""
+            held = part = out = b""  # while the provider says nothing, nothing that it said is kept
             if decoder.error is not None:
                 break
         if decoder.error is not None:
             raise decoder.error
         if not decoder.complete:
-            raise UpstreamError("the provider broke off; try again", retry_after_ms=1000)
+            raise UpstreamError("The provider broke off; try again.", retry_after_ms=1000)
         await self._commit()
         end = await self._completed()
         await request.outflow.send(data=held + decoder.finish(), output_bytes=decoder.output_bytes, end=end)
@@ -192,8 +205,9 @@ class Call:
         """What is to be said before the answer, if it was not yet: from here on it is this provider's."""
         if self._request.committed:
             return None
+        head = self.head()
         self._request.commit()
-        return self.head()
+        return head
 
     def head(self) -> Head:
         return self._request.head(self._place.route, self._facts, self._seen, self._prepared.dropped)

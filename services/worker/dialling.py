@@ -30,6 +30,11 @@ class _Kept(ResponseHandler):
         """False, too, where something was said that nobody had asked for: it would be taken for the next answer."""
         return super().is_connected() and not self._buffer
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Only what is paused: aiohttp's reader asks for each piece that is taken, and each time feeds its parser."""
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """As aiohttp, which tells who waits for a head; of chunks that are none, who waits for the body hears too."""
         super().set_exception(exc, *cause)
@@ -84,6 +89,8 @@ def _line(session: aiohttp.ClientSession, address: str) -> _Line:
 
 class _Posted:
     """The hot path: head and body are written at once, and no task, timer or payload object stands beside them."""
+
+    __slots__ = ("_connection", "_line", "_sent", "_session", "content", "headers", "peer", "status")
 
     status: int
     headers: Mapping[str, str]

@@ -82,15 +82,14 @@ def peer_of(connected: ResponseHandler) -> Peer:
     return known
 
 
-def endpoint_of(response: Answered) -> Endpoint:
+def endpoint_of(authority: str, peer: Peer, request_id: str) -> Endpoint:
     """The authority that answered, its address and TLS version, its own request id."""
-    peer = response.peer
     return Endpoint(
-        host=response.authority,
+        host=authority,
         address=peer.address,
         tls_version=peer.tls_version,
         certificate_key_hash=peer.certificate_key_hash,
-        provider_request_id=_request_id(response.headers),
+        provider_request_id=request_id,
     )
 
 
@@ -114,7 +113,8 @@ def _plain(text: str) -> str:
     return text[:_LIMIT].encode("ascii", "replace").decode()
 
 
-def _request_id(headers: Mapping[str, str]) -> str:
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """What the provider calls the request, in the first of the headers that say it; empty: it does not."""
     for name in _REQUEST_IDS:
         if found := headers.get(name):
             return _plain(found)

@@ -27,7 +27,7 @@ class Handlers:
     street: Street
     outflows: Outflows
     in_flight: int
-    runs: set[Run] = field(default_factory=set)
+    runs: dict["asyncio.Task[None]", Run] = field(default_factory=dict)
 
     async def work(self, message: Message) -> None:
         """One envelope from the router."""
@@ -41,16 +41,16 @@ class Handlers:
             await self._busy(envelope)
             return
         run = Run(self.street, envelope, self.outflows)  # what a worker before us has opened has to be closed
-        run.task = asyncio.create_task(run.turn_away(_too_many()) if busy else run.run())
-        self.runs.add(run)
-        run.task.add_done_callback(lambda done: self._over(run, done))
+        run.task = task = asyncio.create_task(run.turn_away(_too_many()) if busy else run.run())
+        self.runs[task] = run
+        task.add_done_callback(self._over)
 
     async def watch(self) -> None:
         """Deadlines of all runs, for ever."""
         while True:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
-            for run in list(self.runs):
+            for run in list(self.runs.values()):
                 try:
                     await run.tick(now)
                 except Exception as error:  # noqa: BLE001 - one run's trouble is not the others'
@@ -58,11 +58,10 @@ class Handlers:
 
     async def drain(self, deadline_s: float) -> None:
         """Let what runs end, then stop the rest; each closes its record."""
-        tasks = [run.task for run in self.runs if run.task is not None]
-        await drained(tasks, deadline_s)
+        await drained(list(self.runs), deadline_s)
 
-    def _over(self, run: Run, done: "asyncio.Task[None]") -> None:
-        self.runs.discard(run)
+    def _over(self, done: "asyncio.Task[None]") -> None:
+        del self.runs[done]
         if not done.cancelled() and (error := done.exception()) is not None:
             logger().error("request_fell", error_type=type(error).__name__)
 

@@ -15,7 +15,7 @@ from services.worker.street import Street
 from services.worker.ways_out import WayOut
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """Where one attempt goes, by which catalogue, and with whose credential."""
 
@@ -26,7 +26,7 @@ class Place:
     source: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ready:
     """What leaves (or what is answered here instead), and how many images named by URL went which way."""
 

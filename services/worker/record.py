@@ -15,7 +15,7 @@ from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.contracts.refusals import refused
 from libs.telemetry.log import logger
 from services.worker import domain
-from services.worker.testimony import Witness
+from services.worker.testimony import Intent, Witness
 
 _THREADED = 1 << 20  # hashing more than this blocks the loop for too long
 WAIT_S = 5.0  # how long a fact may take to become durable before somebody is told
@@ -24,9 +24,12 @@ WAIT_S = 5.0  # how long a fact may take to become durable before somebody is to
 class Record:
     """The facts of one request at one worker. `closed`: its end was stated."""
 
+    __slots__ = ("_facts", "_later", "_recorded", "_request_id", "_tenant", "_witness", "closed")
+
     def __init__(self, facts: FactPublisher, envelope: Envelope, witness: Witness) -> None:
-        self._facts, self._envelope, self._witness = facts, envelope, witness
-        self._recorded: asyncio.Future[None] | None = None  # done: the last egress record is durable
+        self._facts, self._witness = facts, witness
+        self._request_id, self._tenant = envelope.request_id, envelope.tenant
+        self._recorded: asyncio.Future[None] | None = None  # the last egress record, until it is known to be durable
         self._later: asyncio.Future[None] | None = None
         self.closed = False
 
@@ -42,16 +45,19 @@ class Record:
         assert self._recorded is not None
         if not self._recorded.done():  # most often it is: the ledger was waited for meanwhile
             await asyncio.wait([self._recorded], timeout=WAIT_S)
-        return self._recorded.done()
+        if not self._recorded.done():
+            return False
+        self._recorded = None
+        return True
 
-    async def close(self, finished: Finished, egress: Egress | None, *, wait: bool) -> None:
+    async def close(self, finished: Finished, intent: Intent | None, *, wait: bool) -> None:
         """State the end. Durable when this returns, if it is waited for; late only where the broker is.
 
-        `egress`: the record that it speaks of; None: another worker's, whose call is not ours to testify to.
+        `intent`: what it speaks of; None: another worker's, whose call is not ours to testify to.
         """
         self.closed = True
-        if egress is not None:
-            self._witness.testify(self._envelope.request_id, egress, finished)
+        if intent is not None:
+            self._witness.testify(self._request_id, intent, finished)
         fact = self._fact(finished=finished)
         if self._recorded is not None and not self._recorded.done():
             self._later = asyncio.ensure_future(self._publish_after(self._recorded, fact))
@@ -66,12 +72,12 @@ class Record:
             finally:
                 late.cancel()
 
-    def refuse(self, error: ResidencyRefused) -> None:
+    def refuse(self, envelope: Envelope, error: ResidencyRefused) -> None:
         """State that nothing leaves, and by which rule."""
         try:
-            self._facts.publish("refused", refused(self._envelope, error, self._witness.identity.hop()))
+            self._facts.publish("refused", refused(envelope, error, self._witness.identity.hop()))
         except RecordUnavailable:
-            logger().error("refusal_lost", request_id=self._envelope.request_id)
+            logger().error("refusal_lost", request_id=self._request_id)
 
     async def _publish_after(self, recorded: "asyncio.Future[None]", fact: Fact) -> None:
         """Each kind of fact has a lane of its own: a Finished could stand before the record that it closes."""
@@ -80,8 +86,8 @@ class Record:
 
     def _fact(self, **kind: Proto) -> Fact:
         return Fact(
-            request_id=self._envelope.request_id,
-            tenant=self._envelope.tenant,
+            request_id=self._request_id,
+            tenant=self._tenant,
             at_ms=int(time.time() * 1000),
             **kind,  # type: ignore[arg-type]  # one member of the oneof, named by the caller
         )

@@ -30,9 +30,11 @@ _NO_MONEY = (InsufficientCredits, SpendCapReached, CreditOnHold)  # what may end
 class Run:
     """All that happens to one request here. `tick` is called every quarter of a second with the monotonic time."""
 
+    __slots__ = ("_attempt", "_elsewhere", "_outflow", "_request", "_street", "task")
+
     def __init__(self, street: Street, envelope: Envelope, outflows: Outflows) -> None:
         envelope, body = apart(envelope)
-        self._street, self._envelope = street, envelope
+        self._street = street
         self._outflow = outflows.open(envelope.reply, envelope.attempt, self._leave)
         self._request = Request(street, envelope, self._outflow, body)
         self._attempt: Attempt | None = None
@@ -88,7 +90,7 @@ class Run:
             error = await self._failure()
             if error is None:
                 return
-            attempt, earlier = self._attempt, bool(self._envelope.tries)
+            attempt, earlier = self._attempt, bool(request.tries)
             assert attempt is not None
             if isinstance(error, ResidencyRefused) and not request.record.closed:
                 request.refused(error)
@@ -96,7 +98,7 @@ class Run:
             over = ended or not domain.mends(error, dialled=attempt.dialled, earlier=earlier)
             first = first or error
             if attempt.dialled:
-                attempt.over(domain.ending(error, byok=self._envelope.policy.byok))
+                attempt.over(domain.ending(error, byok=request.terms.byok))
                 if over or not request.more:
                     raise error
                 request.tried(attempt, error)
@@ -123,8 +125,9 @@ class Run:
 
     async def _next(self) -> bool:
         """Turn to the next candidate that is served here, or hand the request on to who serves it."""
-        request, envelope = self._request, self._envelope
+        request = self._request
         while request.more:
+            envelope = request.envelope
             envelope.attempt += 1
             egress = envelope.slip[envelope.attempt].egress
             if egress in self._street.ways:
@@ -139,7 +142,7 @@ class Run:
 
     def _in_short(self, error: NorthernError, first: NorthernError) -> NorthernError:
         """What is told where the last candidate was not called: how the last call went, else why the first was none."""
-        tries = self._envelope.tries
+        tries = self._request.tries
         if not tries:
             return first if isinstance(error, (ResidencyRefused, RouteUnavailable)) else error
         return self._request.error or domain.retold(tries[-1])

@@ -1,21 +1,27 @@
 """What one call to a provider showed: when, from whom, how much; and what is stated of it on record."""
 
-import hmac
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from typing import Final
 
-from libs.contracts.northern.v1.facts_pb2 import Endpoint, Finished, Outcome
+from libs.contracts.digests import KeyedDigest
+from libs.contracts.northern.v1.facts_pb2 import Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import End
-from services.worker.endpoint import Answered, endpoint_of, returned_by
+from services.worker.endpoint import Answered, Peer, endpoint_of, request_id_of, returned_by
 from services.worker.money.charge import Charge
 
+_NOBODY: Final = Peer()
 
-@dataclass(kw_only=True)
+
+@dataclass(kw_only=True, slots=True)
 class Seen:
-    """Times are monotonic seconds; 0: has not happened. `forwarded`: bytes of model output that were passed on."""
+    """Times are monotonic seconds; 0: has not happened. `forwarded`: bytes of model output that were passed on.
 
-    salt: bytes
+    `authority` and `peer` are those of the connection: as long as an answer lasts, no more is kept of who it is from.
+    """
+
+    salt: InitVar[bytes]
     began: float = field(default_factory=time.monotonic)
     dialled: float = 0.0
     answered: float = 0.0
@@ -23,17 +29,22 @@ class Seen:
     last: float = 0.0
     ended: float = 0.0
     status: int = 0
-    endpoint: Endpoint = field(default_factory=Endpoint)
+    authority: str = ""
+    peer: Peer = _NOBODY
+    provider_request_id: str = ""
     forwarded: int = 0
     returned: Mapping[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._hash = hmac.new(self.salt, digestmod="sha256")
+    _hash: KeyedDigest = field(init=False)
+
+    def __post_init__(self, salt: bytes) -> None:
+        self._hash = KeyedDigest(salt)
 
     def answers(self, response: Answered) -> None:
         """The head of an answer."""
         self.answered = self.last = time.monotonic()
-        self.status, self.endpoint = response.status, endpoint_of(response)
+        self.status, self.authority, self.peer = response.status, response.authority, response.peer
+        self.provider_request_id = request_id_of(response.headers)
         self.returned = returned_by(response.headers)
 
     def came(self, part: bytes) -> None:
@@ -71,7 +82,7 @@ class Seen:
             billed_nano=charged.billed_nano,
             billed_currency=charged.billed_currency,
             provider_status=self.status,
-            endpoint=self.endpoint,
+            endpoint=endpoint_of(self.authority, self.peer, self.provider_request_id),
             response_hash=self._hash.digest() if self.status else b"",
             first_byte_ms=_ms(self.first - self.dialled) if self.first else 0,
             total_ms=self.total_ms(),

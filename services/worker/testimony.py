@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
@@ -17,6 +17,31 @@ from libs.tlog.signing import SEED, SigningKey
 from libs.tlog.testimony import DOMAIN
 
 NAMES: Final = {number: name.removeprefix("OUTCOME_").lower() for name, number in Outcome.items()}
+
+
+class Intent(NamedTuple):
+    """What is stated of a call before it is made and again when it has ended; the egress record itself is not kept."""
+
+    attempt: int
+    route: RouteFacts
+    host: str
+    catalogue: str
+    residency: tuple[str, ...]
+    request_hash: bytes
+    sent_hash: bytes
+
+    @classmethod
+    def of(cls, egress: Egress, route: RouteFacts) -> Self:
+        """`route` is the record's, as a message of its own: a part of a message keeps all of it alive."""
+        return cls(
+            attempt=egress.attempt,
+            route=route,
+            host=egress.host,
+            catalogue=egress.catalogue,
+            residency=tuple(egress.residency),
+            request_hash=egress.request_hash,
+            sent_hash=egress.sent_hash,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,28 +61,28 @@ class Witness:
             return cls(identity=identity, key=SigningKey(secrets.token_bytes(SEED)))
         return cls(identity=identity, key=SigningKey.read(path, "NI_WORKER_KEY_FILE"))
 
-    def testify(self, request_id: str, egress: Egress, finished: Finished) -> None:
+    def testify(self, request_id: str, intent: Intent, finished: Finished) -> None:
         """Put statement, signature and public key on the end of a call."""
-        said = orjson.dumps(self._statement(request_id, egress, finished), option=orjson.OPT_SORT_KEYS)
+        said = orjson.dumps(self._statement(request_id, intent, finished), option=orjson.OPT_SORT_KEYS)
         finished.statement, finished.signature, finished.signer = said, self.key.sign(DOMAIN + said), self.key.public
 
-    def _statement(self, request_id: str, egress: Egress, finished: Finished) -> dict[str, Any]:
+    def _statement(self, request_id: str, intent: Intent, finished: Finished) -> dict[str, Any]:
         """RFC 8785 for what it holds: ASCII names, strings, integers, no floats."""
         seen, identity = finished.endpoint, self.identity
         said: dict[str, Any] = {
             "v": 1,
             "role": "worker",
             "request_id": request_id,
-            "attempt": egress.attempt,
+            "attempt": intent.attempt,
             "node": identity.node,
             "build": identity.build,
             "place": identity.place,
             "at_ms": time.time_ns() // 1_000_000,
-            "route": _route(egress.route.SerializeToString()),
-            "catalogue": egress.catalogue,
-            "residency": list(egress.residency),
+            "route": _route(intent.route.SerializeToString()),
+            "catalogue": intent.catalogue,
+            "residency": intent.residency,
             "endpoint": {
-                "host": egress.host,
+                "host": intent.host,
                 "address": seen.address,
                 "tls_version": seen.tls_version,
                 "certificate_key_hash": seen.certificate_key_hash.hex(),
@@ -66,8 +91,8 @@ class Witness:
             },
             "returned": dict(finished.returned),
             "hashes": {
-                "request_received": egress.request_hash.hex(),
-                "request_sent": egress.sent_hash.hex(),
+                "request_received": intent.request_hash.hex(),
+                "request_sent": intent.sent_hash.hex(),
                 "response_received": finished.response_hash.hex(),
             },
             "outcome": NAMES.get(finished.outcome) or str(finished.outcome),

@@ -1,6 +1,7 @@
 """What an ended call used and comes to, as put on record; from there the ledger settles by the same rules."""
 
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, Self
 
 from libs.catalog.billing.bill import bill
 from libs.catalog.billing.charging import chargeable
@@ -10,6 +11,27 @@ from libs.contracts.northern.v1.facts_pb2 import OUTCOME_COMPLETED, Outcome
 from libs.contracts.northern.v1.frames_pb2 import Usage
 from services.worker import callers
 from services.worker.money.reckoning import received_at
+
+
+class Terms(NamedTuple):
+    """What of a request its charge depends on. `at`: the moment on whose terms it is billed."""
+
+    free: bool  # counting tokens costs nothing
+    byok: bool
+    text_bytes: int
+    images: int
+    at: datetime
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> Self:
+        shape = envelope.shape
+        return cls(
+            free=callers.counts(envelope),
+            byok=envelope.policy.byok,
+            text_bytes=shape.text_bytes,
+            images=shape.images,
+            at=received_at(envelope),
+        )
 
 
 class Charge(NamedTuple):
@@ -23,20 +45,20 @@ class Charge(NamedTuple):
 
 
 def charge(
-    catalog: Catalog, route: Route, envelope: Envelope, outcome: Outcome, said: Usage | None, forwarded_bytes: int
+    catalog: Catalog, route: Route, terms: Terms, outcome: Outcome, said: Usage | None, forwarded_bytes: int
 ) -> Charge:
-    """`said`: what the provider stated it used, as far as it came. Counting tokens costs nothing."""
+    """`said`: what the provider stated it used, as far as it came."""
     owed, usage = Usage(), said or Usage()
-    if callers.counts(envelope):
+    if terms.free:
         pass
     elif outcome != OUTCOME_COMPLETED or said is None:
-        usage = owed = chargeable(outcome, usage, forwarded_bytes, text_bytes=envelope.shape.text_bytes)
+        usage = owed = chargeable(outcome, usage, forwarded_bytes, text_bytes=terms.text_bytes)
     else:
         owed = chargeable(outcome, said, forwarded_bytes)
-    if envelope.shape.images and (usage.input or usage.output):
-        usage.images = envelope.shape.images
+    if terms.images and (usage.input or usage.output):
+        usage.images = terms.images
         owed.images = usage.images if owed.input or owed.output else 0
-    found = bill(catalog, route, owed, received_at(envelope), envelope.policy.byok)
+    found = bill(catalog, route, owed, terms.at, terms.byok)
     return Charge(
         usage=usage,
         cost_nano=found.provider.total_nano,

@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from libs.contracts.errors import (
     BillingUnavailable,
@@ -29,6 +30,7 @@ _ASK_AGAIN_S = 2.0  # after no answer
 _RENEW_S = 300.0  # a hold runs out after 15 minutes unless it is renewed
 _RETRY_MS = 500
 _NEVER = 1 << 62
+NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Account(NamedTuple):
@@ -58,13 +60,37 @@ class Account(NamedTuple):
 class Holding:
     """One attempt's. `granted` says yes or raises; then `cover` keeps what is held ahead of what is answered."""
 
+    __slots__ = (
+        "_account",
+        "_asked",
+        "_began",
+        "_count",
+        "_due",
+        "_ledger",
+        "_metrics",
+        "_more",
+        "_most",
+        "_next_at",
+        "_no_more",
+        "_open",
+        "_reckoning",
+        "_renewed_at",
+        "_tokens",
+        "_unanswered",
+        "_unsure",
+        "limits",
+        "nano",
+        "refused",
+    )
+
     def __init__(self, ledger: Ledger, metrics: Metrics, reckoning: Reckoning, account: Account) -> None:
         self._ledger, self._metrics, self._reckoning, self._account = ledger, metrics, reckoning, account
         self.nano = account.held_nano  # held in all
-        self.limits: Mapping[str, str] = {}
+        self.limits: Mapping[str, str] = NO_LIMITS
         self.refused = False  # the ledger said no: there is nothing to give back
         self._tokens = reckoning.first  # of output, held for
-        self._asked: Answer | None = None
+        self._asked: Answer | None = None  # for the hold, until it is answered
+        self._open = False  # it was asked for: there may be something to keep, or to give back
         self._began = time.monotonic()
         self._more: _More | None = None
         self._unsure: _More | None = None  # not answered: it may have been done, so the same is asked again
@@ -85,16 +111,19 @@ class Holding:
         else:
             self._asked = await self._hold(account.request_id, bound)
             self.nano = bound
+        self._open = True
 
     async def granted(self) -> None:
         """Until the ledger has answered. Raises what refuses the request, or BillingUnavailable."""
         assert self._asked is not None
         reply = await self._asked
+        self._asked = None
         if reply.code == InsufficientCredits.code and self._reckoning.seen and not self._account.held:
             reply = await self._less(reply)
         self._metrics.observe("hold_seconds", time.monotonic() - self._began)
         self._metrics.count("holds_total", reply.code or "granted")
-        self.limits = reply.headers
+        if reply.headers:
+            self.limits = dict(reply.headers)  # themselves they would keep all of the answer
         if reply.code:
             self.refused = True
             raise refusal(reply, self.nano)
@@ -138,14 +167,14 @@ class Holding:
 
     def renew(self, now: float) -> None:
         """Called by the ticker: a hold that is needed for long is kept."""
-        if self._asked is None or self.refused or now - self._renewed_at < _RENEW_S:
+        if not self._open or self.refused or now - self._renewed_at < _RENEW_S:
             return
         self._renewed_at = now
         self._ledger.tell(self._account.tenant, self._extension(f"r{now:.0f}", 0))
 
     def give_back(self) -> None:
         """Nothing left, so nothing is needed. The ledger may be away: it may have taken the hold all the same."""
-        if self._asked is not None and not self.refused:
+        if self._open and not self.refused:
             void = Void(
                 op_id=f"{self._account.request_id}:void",
                 account=self._account.tenant,

@@ -31,7 +31,7 @@ async def test_the_key_of_the_certificate_is_read_once_a_connection_and_stated()
             async with session.get(f"https://127.0.0.1:{host.port}/", ssl=trusted) as response:
                 await response.read()
                 assert isinstance(response, WitnessedResponse)
-                found = endpoint_of(response)
+                found = endpoint_of(response.authority, response.peer, "r-1")
                 assert found.certificate_key_hash == hashlib.sha256(info).digest()
                 assert (found.address, found.tls_version) == ("127.0.0.1", "TLSv1.3")
                 assert returned_by(response.headers) == {"x-ms-region": "Canada East"}

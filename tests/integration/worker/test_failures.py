@@ -96,6 +96,14 @@ async def test_a_refusal_has_its_error_and_its_outcome_and_costs_nothing(
     assert (finished.usage.input, finished.usage.output, finished.cost_nano) == (0, 0, 0)
 
 
+async def test_the_providers_own_code_reaches_the_edge() -> None:
+    plan = refusing(400, "no such image", code="invalid_image_url", param="messages")
+    async with listening(plan) as upstream, working(dialling(upstream.url)) as rig:
+        got = await (await rig.ask()).over()
+    assert isinstance(got.error, ProviderRefused)
+    assert (got.error.provider_code, got.error.param) == ("invalid_image_url", "messages")
+
+
 async def test_how_long_to_wait_is_passed_on() -> None:
     plan = refusing(429, "slow down", "retry-after: 7")
     async with listening(plan) as upstream, working(dialling(upstream.url)) as rig:

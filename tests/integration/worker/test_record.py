@@ -172,7 +172,7 @@ async def test_an_edge_that_falls_silent_is_a_client_that_is_gone() -> None:
 async def begun(rig: Rig) -> Run:
     """The one run, at the first turn of the loop at which it is there."""
     for _ in range(1_000):
-        for run in rig.handlers.runs:
+        for run in rig.handlers.runs.values():
             return run
         await asyncio.sleep(0)
     raise AssertionError("nothing runs")

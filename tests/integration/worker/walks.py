@@ -65,7 +65,7 @@ async def headed(got: Got) -> None:
 async def begun(rig: Rig) -> Run:
     """The one run, at the first turn of the loop at which it is there."""
     for _ in range(1_000):
-        for run in rig.handlers.runs:
+        for run in rig.handlers.runs.values():
             return run
         await asyncio.sleep(0)
     raise AssertionError("nothing runs")

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from libs.contracts.northern.v1.facts_pb2 import Egress, Endpoint, Finished, Outcome
+from libs.contracts.northern.v1.frames_pb2 import RouteFacts
 from libs.runtime.identity import Identity
 from libs.tlog.refusals import Refused
 from libs.tlog.testimony import verify
-from services.worker.testimony import Witness
+from services.worker.testimony import Intent, Witness
 from tests.support.custody import statement_of
 
 WHO = Identity(role="worker", node="w1", build="b1", place="CA")
@@ -17,7 +18,8 @@ WHO = Identity(role="worker", node="w1", build="b1", place="CA")
 def finished(witness: Witness) -> Finished:
     end = Finished(outcome=Outcome.OUTCOME_COMPLETED, endpoint=Endpoint(address="192.0.2.7"), provider_status=200)
     end.returned["inference_geo"] = "us"
-    witness.testify("0" * 16, Egress(host="a.example", residency=["CA"]), end)
+    intent = Intent.of(Egress(host="a.example", residency=["CA"]), RouteFacts())
+    witness.testify("0" * 16, intent, end)
     return end
 
 

@@ -8,7 +8,7 @@ from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope, Operation
 from libs.contracts.northern.v1.facts_pb2 import Egress, Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts, Usage
 from services.billing.charges import charge as settled
-from services.worker.money.charge import charge
+from services.worker.money.charge import Terms, charge
 from tests.unit.worker.known import CATALOG, ROUTE
 
 NOW_MS = 1_795_262_392_000
@@ -16,13 +16,14 @@ COMPLETED, CUT, FAILED = Outcome.OUTCOME_COMPLETED, Outcome.OUTCOME_CUT, Outcome
 CANCELLED, NOT_SENT = Outcome.OUTCOME_CANCELLED, Outcome.OUTCOME_NOT_SENT
 
 
-def asked(text_bytes: int = 400, images: int = 0, operation: Operation = Operation.OPERATION_GENERATE) -> Envelope:
-    return Envelope(
+def asked(text_bytes: int = 400, images: int = 0, operation: Operation = Operation.OPERATION_GENERATE) -> Terms:
+    envelope = Envelope(
         dialect=Dialect.DIALECT_OPENAI_CHAT,
         received_at_ms=NOW_MS,
         operation=operation,
         shape=Shape(text_bytes=text_bytes, images=images),
     )
+    return Terms.of(envelope)
 
 
 def test_what_the_provider_says_of_a_whole_answer_stands() -> None:
@@ -98,8 +99,8 @@ def test_from_the_record_alone_the_ledger_comes_to_the_same(
     images: int,
     operation: Operation,
 ) -> None:
-    route, envelope = CATALOG.routes[route_id], asked(text_bytes, images, operation)
-    ours = charge(CATALOG, route, envelope, outcome, said, forwarded)
+    route, terms = CATALOG.routes[route_id], asked(text_bytes, images, operation)
+    ours = charge(CATALOG, route, terms, outcome, said, forwarded)
     egress = Egress(received_at_ms=NOW_MS, operation=operation, route=RouteFacts(route_id=route_id))
     finished = Finished(
         outcome=outcome, usage=ours.usage, output_bytes=forwarded, rate_card=route.rate_card, cost_nano=ours.cost_nano
