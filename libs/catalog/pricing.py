@@ -25,6 +25,11 @@ class Priced(NamedTuple):
     fee_nano: int
     total_nano: int
 
+    @property
+    def buckets(self) -> Counts:
+        """What each bucket comes to, in the order of BUCKETS."""
+        return self[1:7]
+
 
 def price(
     card: RateCard,

@@ -24,10 +24,6 @@ _BUSY = 100  # rows by the end of a block's linger: more come than anybody waits
 _LETTER_BYTES = 512 << 10
 
 
-def _one(_: object) -> int:
-    return 1
-
-
 @dataclass(kw_only=True)
 class Following(Generic[Item]):
     """One reader of one stream for one purpose; `read` makes items of a message, None where it is not for us.
@@ -45,7 +41,7 @@ class Following(Generic[Item]):
     stream: str
     read: Callable[[Stored], Sequence[Item] | None]
     rows: int = 1000
-    weigh: Callable[[Item], int] = _one
+    weigh: Callable[[Item], int] | None = None  # one row where nothing else is said
     linger_s: float = 0.3
     busy_linger_s: float = 0.0  # where it is longer: what a block costs the store hardly depends on how much is in it
     gather_s: float = _GATHER_S
@@ -114,7 +110,7 @@ class Following(Generic[Item]):
         else:
             if items:
                 self._block += items
-                self._rows += sum(map(self.weigh, items))
+                self._rows += len(items) if self.weigh is None else sum(map(self.weigh, items))
                 self._begun.set()
         self._read = message.seq
         if self._rows >= self.rows:

@@ -17,9 +17,13 @@ LONGEST_NAME = 64  # of accounts and keys
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Charge:
-    """`bill` None: of a route that no catalogue knows, so nothing can be asked for it. Amounts in nano-units."""
+    """`bill` None: of a route that no catalogue knows, so nothing can be asked for it. Amounts in nano-units.
+
+    `route`: where the request went.
+    """
 
     usage: Usage
+    route: RouteFacts
     bill: Bill | None
 
     @property
@@ -44,21 +48,17 @@ def charge(catalog: Catalog, egress: Egress, finished: Finished, at_ms: int) -> 
     used = Usage()
     if egress.operation == OPERATION_GENERATE:
         used = chargeable(finished.outcome, finished.usage, finished.output_bytes)
-    said = route_of(egress, finished)
+    said = finished.route if finished.route.route_id else egress.route  # as the end states it, else as the intent did
     route = catalog.route(said.route_id)
     if route is None:
-        return Charge(usage=used, bill=None)
+        return Charge(usage=used, route=said, bill=None)
     at = datetime.fromtimestamp((egress.received_at_ms or at_ms) / 1000, UTC)
     card = catalog.rate_cards.get(finished.rate_card)
-    return Charge(usage=used, bill=bill(catalog, route, used, at, said.credential_source == BYOK, card=card))
+    billed = bill(catalog, route, used, at, said.credential_source == BYOK, card=card)
+    return Charge(usage=used, route=said, bill=billed)
 
 
 def has_account(fact: Fact, egress: Egress) -> bool:
     """Whether the names in a fact can be those of an account, a key and a request; others cannot be charged."""
     named = 0 < len(fact.tenant) <= LONGEST_NAME and len(egress.key_id) <= LONGEST_NAME
     return named and REQUEST_ID.fullmatch(fact.request_id) is not None
-
-
-def route_of(egress: Egress, finished: Finished) -> RouteFacts:
-    """Where the request went: as the end states it, else as the intent did."""
-    return finished.route if finished.route.route_id else egress.route

@@ -35,7 +35,8 @@ def record(rows: Sequence[Row], now_ms: int) -> dict[str, Any]:
     once as the other members are (`resolved_tier`), so that a reader of either finds them. A row that was written
     twice is one fact; of several Finished the first in stream order counts.
     """
-    facts = sorted({(r.stream_seq, r.idx): r for r in rows}.values(), key=lambda r: (r.stream_seq, r.idx))
+    placed = {(r.stream_seq, r.idx): r for r in rows}
+    facts = [placed[place] for place in sorted(placed)]
     if not facts:
         raise ValueError("a record needs a fact")
     said = _by_kind(facts)

@@ -11,7 +11,7 @@ from libs.tlog.signing import SigningKey
 from services.custody.sealing.leaves import sealed
 from services.custody.sealing.requests import Complete, Kept
 from services.ingress.promises import Promises
-from services.worker.testimony import Witness
+from services.worker.testimony import Intent, Witness
 from tests.unit.custody.conftest import AT, make
 
 _TURNS = 4_000
@@ -35,13 +35,13 @@ def main() -> None:
     egress = make("egress", hops=[identity.hop(), identity.hop()], catalogue="0" * 64)
     finished, delivered = make("finished"), make("delivered", hop=identity.hop())
     finished.finished.ClearField("route")
-    witness.testify(egress.request_id, egress.egress, finished.finished)
+    witness.testify(egress.request_id, Intent.of(egress.egress, egress.egress.route), finished.finished)
     facts = tuple(Kept(n, 0, each.SerializeToString()) for n, each in enumerate((egress, finished, delivered), 1))
     whole = Complete(tenant="t_one", request_id="0" * 16, facts=facts, overdue=False)
     one = sealed(whole, AT, secrets.token_bytes)
 
     def sign() -> None:
-        witness.testify(egress.request_id, egress.egress, finished.finished)
+        witness.testify(egress.request_id, Intent.of(egress.egress, egress.egress.route), finished.finished)
 
     steps: dict[str, Callable[[], object]] = {
         "edge: promise signed": lambda: promises.headers("0" * 16, b"h" * 32),

@@ -208,21 +208,23 @@ async def translated(scene: Scene, sizes: Sizes) -> Row:
         ("whole", sizes.sweep, "µs", 1.0, _TRANSLATED_US),
         ("burst", sizes.burst // 2, "ms", 1e3, _TRANSLATED_MS),
     ):
-        passed, read = [
+        # In this order, so that what grows dearer as the tables fill falls on both alike.
+        first, second, third, fourth = [
             await measure(place, place.client.closed(mode, 32, count=count, most_s=sizes.burst_s, **speech))
-            for speech in ({}, {"speech": MESSAGES})
+            for speech in ({}, {"speech": MESSAGES}, {"speech": MESSAGES}, {})
         ]
+        passed_us, read_us = (first.total_us + fourth.total_us) / 2, (second.total_us + third.total_us) / 2
         what = "request" if mode == "whole" else "stream of 100 chunks"
         lines += [
-            Line(what=f"CPU per {what}, passed through", measured=passed.total_us / scale, unit=unit),
+            Line(what=f"CPU per {what}, passed through", measured=passed_us / scale, unit=unit),
             Line(
                 what=f"CPU per {what}, more when translated",
-                measured=(read.total_us - passed.total_us) / scale,
+                measured=(read_us - passed_us) / scale,
                 unit=unit,
                 budget=budget,
             ),
         ]
-        parts = read.each_us()
+        parts = third.each_us()
     return Row(
         title="7  translated: Anthropic's dialect to OpenAI's wire format, 32 in flight",
         lines=lines,

@@ -1,12 +1,14 @@
 """Why this price: a bill as plain values, amounts as decimal strings; kept with the usage row, stable, documented."""
 
+from functools import lru_cache
+
 from libs.catalog.billing.bill import Bill, billed_factor
 from libs.catalog.billing.terms import ONE, ExchangeRate, Markup
-from libs.catalog.pricing import BUCKETS, MILLION, Priced
+from libs.catalog.pricing import BUCKETS, MILLION
 from libs.contracts.money import decimal_text
 
 VERSION = 1
-_IMAGE = BUCKETS.index("image")
+_PER = tuple(1 if bucket == "image" else MILLION for bucket in BUCKETS)  # tokens, or images, that a unit price is for
 
 
 def explain(bill: Bill) -> dict[str, object]:
@@ -17,6 +19,7 @@ def explain(bill: Bill) -> dict[str, object]:
     """
     exchange = bill.rate.factor if bill.rate else ONE
     times, over = (0, 1) if bill.byok else billed_factor(bill.multiplier, exchange, bill.markup)
+    multiplier, provider, billed = _exact(times, over), bill.provider.buckets, bill.billed.buckets
     return {
         "version": VERSION,
         "rate_card": bill.card.id,
@@ -31,7 +34,19 @@ def explain(bill: Bill) -> dict[str, object]:
         "reasoning_tokens": bill.reasoning,
         "exchange_rate": _exchanged(bill.rate) if bill.rate else None,
         "routing_fee" if bill.byok else "markup": _added(bill.markup),
-        "buckets": [_bucket(bill, n, _exact(times, over)) for n, count in enumerate(bill.counts) if count],
+        "buckets": [
+            {
+                "bucket": BUCKETS[n],
+                "count": count,
+                "unit_price": _unit_price(bill.rates[n], _PER[n]),
+                "per": _PER[n],
+                "multiplier": multiplier,
+                "provider_amount": decimal_text(provider[n]),
+                "amount": decimal_text(billed[n]),
+            }
+            for n, count in enumerate(bill.counts)
+            if count
+        ],
         "fee": decimal_text(bill.billed.fee_nano),
         "provider_cost": decimal_text(bill.provider.total_nano),
         "provider_currency": bill.provider.currency,
@@ -40,23 +55,15 @@ def explain(bill: Bill) -> dict[str, object]:
     }
 
 
-def _bucket(bill: Bill, n: int, multiplier: str) -> dict[str, object]:
-    per = 1 if n == _IMAGE else MILLION
-    return {
-        "bucket": BUCKETS[n],
-        "count": bill.counts[n],
-        "unit_price": decimal_text(bill.rates[n] * per // MILLION),
-        "per": per,
-        "multiplier": multiplier,
-        "provider_amount": decimal_text(_amounts(bill.provider)[n]),
-        "amount": decimal_text(_amounts(bill.billed)[n]),
-    }
+# What follows is the same in nearly every bill. Nobody writes into what is kept here.
 
 
-def _amounts(priced: Priced) -> tuple[int, ...]:
-    return tuple(getattr(priced, f"{bucket}_nano") for bucket in BUCKETS)
+@lru_cache(maxsize=1024)
+def _unit_price(rate: int, per: int) -> str:
+    return decimal_text(rate * per // MILLION)
 
 
+@lru_cache(maxsize=64)
 def _exchanged(rate: ExchangeRate) -> dict[str, str]:
     return {
         "from": rate.base,
@@ -67,6 +74,7 @@ def _exchanged(rate: ExchangeRate) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=256)
 def _added(markup: Markup) -> dict[str, str]:
     return {
         "scope": markup.scope,
@@ -77,6 +85,7 @@ def _added(markup: Markup) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=1024)
 def _exact(times: int, over: int) -> str:
     """A factor in full; `over` is a power of ten."""
     places = len(str(over)) - 1

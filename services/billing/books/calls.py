@@ -33,7 +33,7 @@ class Ended(NamedTuple):
 class _Open(NamedTuple):
     seq: int  # of the first record of the request
     at_ms: int
-    attempts: list[Egress]
+    attempts: tuple[bytes, ...]  # Egress messages: read, each would keep all that its batch was read into
 
 
 class Calls:
@@ -70,9 +70,9 @@ class Calls:
     def _begin(self, key: tuple[str, str], seq: int, fact: Fact) -> None:
         begun = self._open.get(key)
         if begun is None:
-            self._open[key] = _Open(seq, fact.at_ms, [fact.egress])
+            self._open[key] = _Open(seq, fact.at_ms, (fact.egress.SerializeToString(),))
         else:
-            begun.attempts.append(fact.egress)
+            self._open[key] = begun._replace(attempts=(*begun.attempts, fact.egress.SerializeToString()))
 
     def _stale(self) -> Iterator[tuple[str, str]]:
         """Of the oldest: they stand in the order in which they began, near enough."""
@@ -87,6 +87,10 @@ def catalogues(block: Sequence[Placed]) -> set[str]:
     return {placed.fact.egress.catalogue for placed in block if placed.kind == "egress"}
 
 
-def _attempt(egresses: list[Egress], attempts: int) -> Egress:
+def _attempt(records: Sequence[bytes], attempts: int) -> Egress:
     """The record of the attempt that a Finished speaks of, else the latest."""
-    return next((egress for egress in reversed(egresses) if egress.attempt + 1 == attempts), egresses[-1])
+    latest = Egress.FromString(records[-1])
+    if latest.attempt + 1 == attempts:
+        return latest
+    earlier = (Egress.FromString(record) for record in reversed(records[:-1]))
+    return next((egress for egress in earlier if egress.attempt + 1 == attempts), latest)

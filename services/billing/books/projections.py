@@ -1,5 +1,6 @@
 """The projections into ClickHouse: facts into the request log, the journal into transactions and its second copy."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ _LINGER_S: Final = (0.6, 2.0)
 _COPY_LINGER_S: Final = (1.0, 3.0)  # transactions and the second copy: nobody waits for them
 _FACTS: Final = 5_000  # of a block; with smaller ones the store merges longer than it writes
 _OPERATIONS: Final = 5_000  # of the journal
+_SLICE: Final = 100  # facts read before others get their turn: the ledger answers in the same process
 
 _USAGE_AT = "SELECT max(stream_seq) AS done, argMax(open_from, stream_seq) AS needed FROM usage"
 _JOURNAL_AT = "SELECT max(seq) AS done FROM ledger_journal"
@@ -62,7 +64,7 @@ class RequestLog:
     async def write(self, block: Sequence[Placed], token: str) -> int:
         if self._made[0] != token:
             await self._live.until(catalogues(block))
-            self._made = (token, self._rows(block))
+            self._made = (token, await self._rows(block))
         rows, acts = self._made[1], log.rows(block)
         said = await self._opinions.write(block, token) if self._opinions is not None else 0
         if acts:
@@ -71,9 +73,11 @@ class RequestLog:
             await self._store.insert(usage.TABLE, usage.COLUMNS, rows, token=token)
         return len(rows) + len(acts) + said
 
-    def _rows(self, block: Sequence[Placed]) -> list[tuple[Any, ...]]:
+    async def _rows(self, block: Sequence[Placed]) -> list[tuple[Any, ...]]:
         made: list[tuple[Any, ...]] = []
-        for placed in block:
+        for number, placed in enumerate(block, 1):
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
             ended = self._calls.take(placed)
             if ended is None or placed.seq <= self._done:
                 continue

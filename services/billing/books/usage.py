@@ -13,7 +13,7 @@ from libs.contracts.money import decimal_text
 from libs.contracts.northern.v1.envelope_pb2 import Decision, Dialect, Operation, Surface
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from services.billing.books.calls import Ended
-from services.billing.charges import charge, has_account, route_of
+from services.billing.charges import charge, has_account
 
 TABLE = "usage"
 COLUMNS = tuple(
@@ -48,7 +48,7 @@ def row(catalog: Catalog, ended: Ended) -> tuple[Any, ...] | None:
     if not has_account(fact, egress):
         return None
     charged = charge(catalog, egress, finished, fact.at_ms)
-    used, bill, route = charged.usage, charged.bill, route_of(egress, finished)
+    used, bill, route = charged.usage, charged.bill, charged.route
     return (
         fact.tenant,
         fact.request_id,

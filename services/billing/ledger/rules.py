@@ -85,7 +85,8 @@ class Rules:
 
     def account(self, tenant: str) -> Account:
         """Raises BillingUnavailable, InvalidApiKey (there is none), AccountDeactivated."""
-        if any(watch.blind for watch in self._watches):
+        tenants, keys = self._watches
+        if tenants.blind or keys.blind:
             raise BillingUnavailable(
                 "the account's limits cannot be checked right now; try again in a moment", retry_after_ms=1000
             )

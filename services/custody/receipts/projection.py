@@ -93,8 +93,8 @@ def _row(batch: Batch, number: int, found: SealedRecord | None, *, erased: bool)
     salt, record, gone = "", "", Gone.MISSING.value
     if erased:
         gone = Gone.ERASED.value
-    elif found is not None and commitment(found.salt, found.record) == leaf.commitment:
-        salt, record, gone = found.salt.hex(), found.record.decode(), ""
+    elif found is not None and commitment(found.salt, raw := found.record) == leaf.commitment:
+        salt, record, gone = found.salt.hex(), raw.decode(), ""
     else:
         logger().error("record_missing", request_id=leaf.request_id, tenant=leaf.tenant, sequence=sealed.records_seq)
     return (leaf.tenant, leaf.request_id, sealed.first_index + number, batch.seq, sealed.at_ms, salt, record, gone)

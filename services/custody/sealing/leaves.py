@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from libs.contracts.northern.v1.custody_pb2 import Leaf, RecordBatch, SealedRecord
+from libs.contracts.members import member
+from libs.contracts.northern.v1.custody_pb2 import Leaf, SealedRecord
 from libs.contracts.northern.v1.facts_pb2 import Fact
 from libs.tlog.receipt import commitment
 from services.custody.records import UNDELIVERED_MS, Row, record
@@ -46,30 +47,30 @@ def sealed(request: Complete, now_ms: int, random_bytes: RandomBytes) -> SealedR
 
 @dataclass(kw_only=True)
 class Batch:
-    """Leaves, and the records they commit to, that go into the log together."""
+    """Leaves, and the records they commit to, that go into the log together.
 
-    records: list[SealedRecord] = field(default_factory=list)
+    Records are kept as they leave: as messages, a batch of them would be copied as a whole, and so be fresh memory.
+    """
+
+    leaves: list[Leaf] = field(default_factory=list)
     size: int = 0
+    _records: list[bytes] = field(default_factory=list)
 
     def add(self, one: SealedRecord) -> bool:
         """Whether there was room for it."""
-        size = len(one.record) + 128
-        if self.records and (len(self.records) >= MOST_LEAVES or self.size + size > _MOST_BYTES):
+        record = one.record
+        size = len(record) + 128
+        if self.leaves and (self.full or self.size + size > _MOST_BYTES):
             return False
-        self.records.append(one)
+        self.leaves.append(Leaf(request_id=one.request_id, tenant=one.tenant, commitment=commitment(one.salt, record)))
+        self._records.append(member(one.SerializeToString()))
         self.size += size
         return True
 
     @property
     def full(self) -> bool:
-        return len(self.records) >= MOST_LEAVES
-
-    def leaves(self) -> list[Leaf]:
-        return [
-            Leaf(request_id=one.request_id, tenant=one.tenant, commitment=commitment(one.salt, one.record))
-            for one in self.records
-        ]
+        return len(self.leaves) >= MOST_LEAVES
 
     def encoded(self) -> bytes:
-        """The message of stream RECORDS."""
-        return RecordBatch(records=self.records).SerializeToString()
+        """The message of stream RECORDS, a RecordBatch."""
+        return b"".join(self._records)

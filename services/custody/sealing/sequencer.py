@@ -99,7 +99,7 @@ class Sequencer:
             # What found no room in the batch has waited already, and the next one need not be long.
             due = began if len(requests) else began + self.every_s
             sink.drawn()
-            if not batch.records and requests.read - read < _IDLE:
+            if not batch.leaves and requests.read - read < _IDLE:
                 continue
             at_ms, read = (
                 max(at_ms, self.now_ms()),
@@ -109,15 +109,15 @@ class Sequencer:
                 epoch=last.epoch + 1,
                 at_ms=at_ms,
                 first_index=index,
-                leaves=batch.leaves(),
+                leaves=batch.leaves,
                 events_read=read,
                 open_from=requests.open_from(),
             )
-            if batch.records:
+            if batch.leaves:
                 sealing.records_seq = await journal.put_records(batch.encoded())
             await journal.append(sealing)
-            index += len(batch.records)
-            self.metrics.count("leaves_sealed_total", by=len(batch.records))
+            index += len(batch.leaves)
+            self.metrics.count("leaves_sealed_total", by=len(batch.leaves))
             self.metrics.set("log_size", index, "tlog")
             self.metrics.set("leaves_waiting", len(requests))
 

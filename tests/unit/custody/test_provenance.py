@@ -13,7 +13,7 @@ from libs.runtime.identity import Identity
 from libs.tlog.testimony import verify
 from services.custody.records import Row, record
 from services.custody.statements import canonical, statement
-from services.worker.testimony import Witness
+from services.worker.testimony import Intent, Witness
 
 Make = Callable[..., Fact]
 AT = 1_800_000_000_000
@@ -39,7 +39,7 @@ def served(fact: Make, *, returned: dict[str, str] | None = None, **egress: Any)
     sent = fact("egress", **{"hops": [EDGE, ROUTER], "catalogue": "cafe", **egress})
     end = fact("finished", returned=returned or {})
     end.finished.ClearField("route")
-    WITNESS.testify(sent.request_id, sent.egress, end.finished)
+    WITNESS.testify(sent.request_id, Intent.of(sent.egress, sent.egress.route), end.finished)
     return of([sent, end, fact("delivered", hop=EDGE)])
 
 
@@ -159,7 +159,7 @@ def test_a_provider_that_failed_is_among_those_who_had_the_request_and_the_worke
     failed = Try(attempt=0, route_id="r0", code="upstream_error", provider_status=500, total_ms=7, sent=True)
     first, second = fact("egress", host="one.example"), fact("egress", host="two.example", attempt=1)
     end = fact("finished", attempts=2, tries=[failed])
-    WITNESS.testify(second.request_id, second.egress, end.finished)
+    WITNESS.testify(second.request_id, Intent.of(second.egress, second.egress.route), end.finished)
     made = of([first, second, end])
     assert [(hop["role"], hop["node"]) for hop in made["hops"] if hop["role"] == "provider"] == [
         ("provider", "one.example"),

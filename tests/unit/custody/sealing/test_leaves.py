@@ -54,15 +54,16 @@ def test_a_batch_holds_a_thousand_leaves_or_what_one_message_takes() -> None:
     small = SealedRecord(request_id=ONE, tenant="t", salt=b"s" * 32, record=b"x" * 200)
     while batch.add(small):
         pass
-    assert len(batch.records) == 1000
+    assert len(batch.leaves) == 1000
     assert batch.full
     batch = Batch()
-    while batch.add(SealedRecord(request_id=ONE, tenant="t" * 20, salt=b"s" * 32, record=b"x" * 2500)):
+    usual = SealedRecord(request_id=ONE, tenant="t" * 20, salt=b"s" * 32, record=b"x" * 2500)
+    while batch.add(usual):
         pass
-    assert 250 < len(batch.records) < 1000
+    assert 250 < len(batch.leaves) < 1000
     assert len(batch.encoded()) < 1 << 20
-    assert RecordBatch.FromString(batch.encoded()).records == batch.records
-    assert [leaf.commitment for leaf in batch.leaves()] == [commitment(b"s" * 32, b"x" * 2500)] * len(batch.records)
+    assert batch.encoded() == RecordBatch(records=[usual] * len(batch.leaves)).SerializeToString()
+    assert [leaf.commitment for leaf in batch.leaves] == [commitment(b"s" * 32, b"x" * 2500)] * len(batch.leaves)
 
 
 def test_a_record_larger_than_a_message_is_committed_to_by_its_hash() -> None:
