@@ -2,11 +2,9 @@
 
 import argparse
 import asyncio
-import base64
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import orjson
 
@@ -16,8 +14,9 @@ from cli.status import state_option, typed
 from libs.bus.base import Bus, Stored
 from libs.bus.nats import connect
 from libs.contracts.errors import BusUnavailable, NorthernError, Overloaded
-from libs.contracts.subjects import DLQ, EVENTS, dead_letter
+from libs.contracts.subjects import DLQ, EVENTS
 from libs.embedded.state import State
+from libs.projection.letters import Letter, Mark, mark_subject, read, replay_id
 from libs.runtime.settings import Settings
 
 NAME = "dead-letter"
@@ -34,27 +33,7 @@ examples:
   ni dead-letter replay 17 18
   ni dead-letter replay --purpose billing-usage
 """
-_REPLAYED: Final = "replayed"  # the purpose under which it is noted what was put back
 _LEFT, _SILENT = 1, 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Letter:
-    """`place`: its sequence in DLQ. `seq` of `stream` is where the message stands; `data` None: only there."""
-
-    place: int
-    purpose: str
-    stream: str
-    seq: int
-    subject: str
-    why: str
-    data: bytes | None
-    replayed: int  # the sequence it got when it was put back; 0: it was not
-
-    def shown(self) -> dict[str, Any]:
-        """As plain values, without what nobody could read."""
-        names = ("place", "purpose", "stream", "seq", "subject", "why")
-        return {**{name: getattr(self, name) for name in names}, "replayed": self.replayed or None}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -82,11 +61,9 @@ def run(args: argparse.Namespace) -> int:
 
 async def letters(bus: Bus) -> list[Letter]:
     """All of them, in the order they were put aside."""
-    stored = await _stored(bus)
-    marked = dead_letter(_REPLAYED)
-    marks = [orjson.loads(one.data) for one in stored if one.subject == marked]
-    back = {(mark["stream"], mark["seq"]): int(mark["again"]) for mark in marks}
-    return [_letter(one, back) for one in stored if one.subject != marked]
+    found = [read(one) for one in await _stored(bus)]
+    back = {(mark.stream, mark.seq): mark.again for mark in found if isinstance(mark, Mark)}
+    return [replace(one, replayed=back.get((one.stream, one.seq), 0)) for one in found if isinstance(one, Letter)]
 
 
 async def replay(bus: Bus, wanted: Iterable[Letter]) -> list[str]:
@@ -107,10 +84,10 @@ async def replay(bus: Bus, wanted: Iterable[Letter]) -> list[str]:
         if data is None:
             left.append(f"{letter.place}: message {letter.seq} of {letter.stream} is not kept any more")
             continue
-        msg_id = f"{_REPLAYED}-{letter.stream}-{letter.seq}"
+        stream, seq, msg_id = letter.stream, letter.seq, replay_id(letter.stream, letter.seq)
         again = await bus.append(letter.subject, data, msg_id=msg_id)
-        mark = orjson.dumps({"stream": letter.stream, "seq": letter.seq, "again": again})
-        await bus.append(dead_letter(_REPLAYED), mark, msg_id=msg_id)
+        mark = Mark(stream=stream, seq=seq, again=again)
+        await bus.append(mark_subject(stream, seq), mark.serialised(), msg_id=msg_id)
     return left
 
 
@@ -161,20 +138,6 @@ async def _in_stream(bus: Bus, letter: Letter) -> bytes | None:
         for message in batch:
             return message.data if message.seq == letter.seq else None
     raise BusUnavailable("the connection ended while the message was read")
-
-
-def _letter(stored: Stored, back: Mapping[tuple[str, int], int]) -> Letter:
-    said = orjson.loads(stored.data)
-    return Letter(
-        place=stored.seq,
-        purpose=stored.subject.removeprefix("dlq."),
-        stream=said["stream"],
-        seq=said["seq"],
-        subject=said["subject"],
-        why=said["error_type"],
-        data=None if said["data"] is None else base64.b64decode(said["data"]),
-        replayed=back.get((said["stream"], said["seq"]), 0),
-    )
 
 
 def _refuse(sentence: str, code: int = _SILENT) -> int:

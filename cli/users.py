@@ -1,32 +1,35 @@
 """`ni users`: the people of an account."""
 
 import argparse
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 
-from cli.gateway import Gateway, options, table, with_gateway
+from cli.gateway import Gateway, Refused, options, table, with_gateway
 
 NAME = "users"
 HELP = """\
 List users of a running gateway and invite them, over its public API, as an owner or as whoever runs the deployment: by
-default the administrator of $NI_STATE/bootstrap.json. An invitation is a link that sets a password, once, within three
-days; whoever has it is that user, so send it as you would send a password. Inviting a user who exists sends a new link.
+default the administrator of $NI_STATE/bootstrap.json. An invitation sets a password, once, within three days, by a link
+to the portal or, while there is none, by a command; whoever has it is that user, so send it as you would send a
+password. Inviting a user who exists voids the invitation before.
 Exit code 0: done; 1: refused, and why; 3: no gateway.
 
 examples:
   ni users list
   ni users invite ann@maple.example --role member --tenant t_4yz…
-  ni users invite ann@maple.example             she forgot her password: a new link
+  ni users invite ann@maple.example             she forgot her password: a new one
   ni users deactivate u_7ab…                    her sessions end at once
 """
+_CHOSEN: Final = "NEW-PASSWORD"
 _COLUMNS = ("id", "e-mail", "name", "role", "account", "status")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     verbs.add_parser("list", help="every user one may see")
-    invite = verbs.add_parser("invite", help="a user, new or not, and the link for them")
+    invite = verbs.add_parser("invite", help="a user, new or not, and what sets their password")
     invite.add_argument("address", metavar="EMAIL")
     invite.add_argument("--name", dest="full_name", metavar="NAME")
     invite.add_argument("--role", default="member", help="owner, admin, member, auditor or platform_admin (member)")
@@ -50,7 +53,8 @@ async def _list(gateway: Gateway, args: argparse.Namespace) -> int:
 
 async def _invite(gateway: Gateway, args: argparse.Namespace) -> int:
     invite = await _link(gateway, args)
-    return _told(args, invite, f"{invite['url']}\n\ngood once, until {invite['expires_at']}")
+    way = invite["url"] if await _has_portal(gateway) else _by_command(invite)
+    return _told(args, invite, f"{way}\n\ngood once, until {invite['expires_at']}")
 
 
 async def _set(gateway: Gateway, args: argparse.Namespace) -> int:
@@ -74,6 +78,24 @@ async def _link(gateway: Gateway, args: argparse.Namespace) -> dict[str, Any]:
     made = await gateway.post("/api/admin/users", {name: value for name, value in given.items() if value})
     invite: dict[str, Any] = made["invite"]
     return invite
+
+
+async def _has_portal(gateway: Gateway) -> bool:
+    try:
+        await gateway.text("/portal/")
+    except Refused:
+        return False
+    return True
+
+
+def _by_command(invite: dict[str, Any]) -> str:
+    """What the link would do, where nothing answers at it."""
+    parts = urlsplit(invite["url"])
+    body = orjson.dumps({"token": invite["token"], "password": _CHOSEN}).decode()
+    return (
+        f"There is no portal yet. In place of {_CHOSEN} put what it shall be, 12 characters at least:\n\n"
+        f"curl {parts.scheme}://{parts.netloc}/api/session/password -H 'Content-Type: application/json' -d '{body}'"
+    )
 
 
 def _row(user: dict[str, Any]) -> tuple[str, ...]:

@@ -209,13 +209,17 @@ class RateLimitExceeded(NorthernError):
 
 
 class ProviderRefused(NorthernError):
-    """The provider says the request is wrong: its status (400, 404, 413, 422) and message, our shape."""
+    """The provider says the request is wrong: its status (400, 404, 413, 422) and message, our shape.
+
+    `provider_code`: its own code where it has one that says more than the status, and nothing of our account with it.
+    """
 
     code = "provider_refused"
 
-    def __init__(self, message: str, *, provider_status: int = 400, param: str = "") -> None:
+    def __init__(self, message: str, *, provider_status: int = 400, provider_code: str = "", param: str = "") -> None:
         super().__init__(message, param=param)
         self.provider_status = provider_status
+        self.provider_code = provider_code
 
 
 class ContextTooLong(ProviderRefused):

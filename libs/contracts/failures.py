@@ -9,12 +9,13 @@ _CLASSES: dict[str, type[NorthernError]] = catalogue()
 
 def to_failure(error: NorthernError, route: RouteFacts | None = None) -> Failure:
     """What a hop says of an error; `route` where a provider was dialled."""
-    status = error.provider_status if isinstance(error, ProviderRefused) else 0
+    theirs = error if isinstance(error, ProviderRefused) else None
     return Failure(
         code=error.code,
         message=error.message,
         retry_after_ms=error.retry_after_ms,
-        provider_status=status,
+        provider_status=theirs.provider_status if theirs else 0,
+        provider_code=theirs.provider_code if theirs else "",
         param=error.param,
         route=route,
         first_request_id=error.first_request_id if isinstance(error, IdempotentReplay) else "",
@@ -25,7 +26,12 @@ def from_failure(failure: Failure) -> NorthernError:
     """The error a Failure speaks of; an unknown code is an internal one."""
     kind = _CLASSES.get(failure.code, Internal)
     if issubclass(kind, ProviderRefused):
-        return kind(failure.message, provider_status=failure.provider_status, param=failure.param)
+        return kind(
+            failure.message,
+            provider_status=failure.provider_status,
+            provider_code=failure.provider_code,
+            param=failure.param,
+        )
     if kind is IdempotentReplay:
         return IdempotentReplay(
             failure.message,

@@ -196,10 +196,18 @@ GRANTS: Mapping[str, Grant] = {
         write=("leases",),
     ),
     "billing": Grant(
-        # Besides reading: the journal's last batch from the leader itself, who alone knows whether ours is in it.
-        publish=("ni.beat.billing", "ledger.*", "dlq.*", "ev.admin.*", f"$JS.API.STREAM.MSG.GET.{LEDGER}"),
+        # Besides reading: the journal's last batch from the leader itself, who alone knows whether ours is in it, and
+        # whether a dead letter was put back.
+        publish=(
+            "ni.beat.billing",
+            "ledger.*",
+            "dlq.*",
+            "ev.admin.*",
+            f"$JS.API.STREAM.MSG.GET.{LEDGER}",
+            f"$JS.API.STREAM.MSG.GET.{DLQ}",
+        ),
         subscribe=("ni.ledger.*", "ni.query.billing.*"),
-        read_streams=(EVENTS, LEDGER),
+        read_streams=(EVENTS, LEDGER, DLQ),
         watch=("tenants", "keys", "catalog", "leases", "snapshots", "balances", "alerts", "feedback"),
         write=("leases", "snapshots", "balances", "alerts", "feedback"),
     ),

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 CounterName = Literal[
     "requests_total",  # calls of models answered at the edge, by status
-    "refusals_total",  # of anything else at the edge, by the error's code: unknown keys, wrong places
+    "refusals_total",  # of anything else at the edge, by the error's code: unknown keys, wrong places, what is no HTTP
     "frames_gap_total",  # holes found in reply frames
     "handoffs_refused_total",  # a hop had nobody listening
     "egress_records_total",  # durable intents

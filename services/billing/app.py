@@ -11,7 +11,9 @@ from libs.auth.keys import read_pepper
 from libs.bus.base import Bus
 from libs.bus.beats import beating
 from libs.bus.nats import connect
+from libs.bus.responder import answer
 from libs.catalog.live import Following
+from libs.contracts.subjects import query
 from libs.projection.tasks import running
 from libs.runtime.catalogue import followed
 from libs.runtime.run import Checks
@@ -21,6 +23,7 @@ from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from services.billing.alerts import keeping as alerts
 from services.billing.books.keeping import Books
+from services.billing.dead_letters import DeadLetters
 from services.billing.ledger.owner import Ownership
 from services.billing.ledger.queries import copy_head
 from services.billing.ledger.rules import Rules
@@ -28,6 +31,7 @@ from services.billing.settings import Settings
 
 _READY_S = 0.1
 _LOOK_S, _LOST = 1.0, 6  # so many looks without an owner are longer than one takes to follow another
+_AT_ONCE = 4  # questions about dead letters: each reads a part of a stream
 _BEHIND = 10_000  # messages: more than this unread and holds are kept for too long
 
 
@@ -78,6 +82,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Checks]:
         )
         books = Books(bus=bus, store=store, live=live, metrics=metrics, owner=boot_id, now_ms=_now_ms, differ=differ)
         projections = await stack.enter_async_context(books.kept())
+        letters = await answer(bus, query("billing", "dead_letters"), "billing", DeadLetters(bus=bus).page, _AT_ONCE)
+        stack.push_async_callback(letters.stop)
 
         def checks() -> Mapping[str, bool]:
             return {

@@ -106,6 +106,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             max_body=settings.max_body,
             header_s=settings.header_s,
             origins=Origins(settings.cors_origins),
+            metrics=metrics,
         )
         await server.listen(_socket(settings))
         try:

@@ -15,6 +15,7 @@ from libs.contracts.northern.v1.query_pb2 import (
     AdminLogAsk,
     CreditsAsk,
     CreditsTold,
+    DeadLettersAsk,
     ListTold,
     QueryFailure,
     SheetTold,
@@ -39,7 +40,7 @@ class Books:
     bus: Bus
 
     async def entries(
-        self, verb: str, ask: UsageAsk | TotalsAsk | TransactionsAsk | AdminLogAsk, limit: int
+        self, verb: str, ask: UsageAsk | TotalsAsk | TransactionsAsk | AdminLogAsk | DeadLettersAsk, limit: int
     ) -> tuple[list[bytes], str]:
         """So many entries of a list, each JSON, and the cursor behind them; asked for in pieces that fit the bus."""
         found: list[bytes] = []

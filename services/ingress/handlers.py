@@ -27,7 +27,16 @@ from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Surface
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from libs.tlog.note import VerifierKey
-from services.ingress import account_api, custody_api, headers, listing, pii_api, problems, usage_api
+from services.ingress import (
+    account_api,
+    custody_api,
+    dead_letters_api,
+    headers,
+    listing,
+    pii_api,
+    problems,
+    usage_api,
+)
 from services.ingress.books import Books
 from services.ingress.callers import Callers
 from services.ingress.domain import Call
@@ -109,6 +118,9 @@ class Handlers:
         if path == feedback_api.PATH:
             feedback = feedback_api.FeedbackApi(bus=self.bus, callers=self.callers, facts=self.inference.facts)
             return await feedback.answer(request)
+        if dead_letters_api.is_of(path):
+            letters = dead_letters_api.DeadLettersApi(books=Books(bus=self.bus), callers=self.callers)
+            return await letters.answer(request)
         return self._about(request, path)
 
     def _about(self, request: BaseRequest, path: str) -> web.Response:
@@ -159,13 +171,13 @@ class Handlers:
         return _json(listing.openai(catalog, routes, surface))
 
     async def _model(self, request: BaseRequest, surface: Surface, name: str) -> web.Response:
-        if surface == Surface.SURFACE_GATEWAY:  # who asks is known before anything is said of what they ask for
-            await self.callers.of(request)
+        # Who asks is known before anything is said of what they ask for.
+        who = await self.callers.of(request) if surface == Surface.SURFACE_GATEWAY else None
         catalog = self.live.current
         asked = name.removesuffix("/health") if surface == Surface.SURFACE_INFERENCE else name
         if asked != name and (status := Healths(catalog=catalog, heard=self.heard).of(asked)) is not None:
             return _json({"model": asked, "status": status})
-        route = catalog.route(name)
+        route = catalog.route(name) or listing.first_of_native(catalog, self.heard, who, name)
         if route is None:
             raise ModelNotFound(f"there is no model {headers.clean(asked)}; GET /v1/models lists them", param="model")
         if speaks_anthropic(request.headers):

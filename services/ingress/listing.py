@@ -8,8 +8,9 @@ from libs.auth.principal import Principal
 from libs.bus.beats import Heard
 from libs.catalog import describe
 from libs.catalog.egress import takes_credential_of
-from libs.catalog.model import Catalog, Route
+from libs.catalog.model import Catalog, Route, Tier
 from libs.catalog.residency import may_serve
+from libs.catalog.resolve import LONG_CONTEXT
 from libs.contracts.northern.v1.envelope_pb2 import Surface
 
 
@@ -22,6 +23,16 @@ def callable_routes(catalog: Catalog, heard: Heard, who: Principal) -> list[Rout
         and may_serve(who.residency, route.processing) is None
         and _has_credential(catalog, heard, route, who)
     ]
+
+
+def first_of_native(catalog: Catalog, heard: Heard, who: Principal | None, name: str) -> Route | None:
+    """What a maker's own id would be tried on first by this caller, for clients that look a model up before they ask.
+
+    `who` None: anybody. None: no such id, or no route of it that the caller may call.
+    """
+    known = catalog.by_native_id(name.removesuffix(LONG_CONTEXT))
+    usable = known if who is None else [route for route in callable_routes(catalog, heard, who) if route in known]
+    return min(usable, key=lambda route: list(Tier).index(route.tier), default=None)
 
 
 def _has_credential(catalog: Catalog, heard: Heard, route: Route, who: Principal) -> bool:

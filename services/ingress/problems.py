@@ -77,9 +77,9 @@ ROWS: dict[str, Row] = {
     "store_unavailable": Row(503, "server_error", "store_unavailable", "overloaded_error", 529),
     "bus_unavailable": Row(503, "server_error", "overloaded", "overloaded_error", 529),
 }
-# The statuses in which a provider's refusal is shown, and what Anthropic's clients expect each to be called.
 # What Anthropic's SDKs look for before they send the whole conversation instead.
 _NO_THREADS = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+# The statuses in which a provider's refusal is shown, and what Anthropic's clients expect each to be called.
 _PROVIDER_STATUS = {400: _INVALID, 404: "not_found_error", 413: "request_too_large", 422: _INVALID}
 
 
@@ -130,4 +130,5 @@ def _shape(error: NorthernError, dialect: Dialect, request_id: str) -> dict[str,
         if isinstance(error, ThreadUnsupported):
             told["details"] = _NO_THREADS
         return {"type": "error", "error": told, "request_id": request_id or None}
-    return {"error": {"message": error.message, "type": row.type, "param": error.param or None, "code": row.code}}
+    code = row.code or (error.provider_code or None if isinstance(error, ProviderRefused) else None)
+    return {"error": {"message": error.message, "type": row.type, "param": error.param or None, "code": code}}

@@ -97,6 +97,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "get_tenant": PLATFORM,
     "change_tenant": PLATFORM,
     "give_credit": PLATFORM,
+    "list_dead_letters": PLATFORM,
     "list_users": PAGES,
     # An address belongs to one user of the whole deployment: that it is taken is said, not by whom.
     "create_user": Rule(Kind.OWN, {"tenant": 404, "email": 409}),

@@ -13,6 +13,7 @@ from services.ingress.openapi.rooms import (
     catalogue,
     credentials,
     custody,
+    dead_letters,
     described,
     inference,
     keys,
@@ -43,6 +44,7 @@ _ROOMS: Final = (
     pii,
     administration,
     acts,
+    dead_letters,
     sessions,
     described,
 )

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import shlex
 import time
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 
 import orjson
 import pytest
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
 
 from cli.__main__ import main
 from libs.auth.envelopes import open_credential, read_ring
@@ -17,6 +21,7 @@ from libs.auth.records import ByokRecord, Role, UserRecord, user_key
 from libs.auth.rights import Right
 from libs.bus.responder import answer
 from libs.contracts.subjects import query
+from services.ingress.handlers import Handlers
 from tests.integration.ingress.edge import KEY, edge
 from tests.unit.accounts.rig import Rig, passwords, rig
 
@@ -65,7 +70,8 @@ async def shell(
             created=made.now(),
         )
         await opened.bus.put("users", user_key(admin.email), admin.to_bytes())
-        verbs = {**made.verbs, "sign_in": made.accounts.sign_in, "session": made.accounts.session}
+        accounts = made.accounts
+        verbs = {**made.verbs, "sign_in": accounts.sign_in, "session": accounts.session, "password": accounts.password}
         for verb, respond in verbs.items():
             await answer(opened.bus, query("accounts", verb), "accounts", respond)
         written = {
@@ -118,11 +124,40 @@ async def test_an_account_is_made_deactivated_and_activated(shell: Shell) -> Non
 async def test_a_user_is_invited_and_again_and_deactivated(shell: Shell) -> None:
     first = await shell.ni("users", "invite", "Ann@maple.ca", "--role", "auditor", "--name", "Ann")
     again = await shell.json("users", "invite", "ann@maple.ca")
-    assert "/portal/invite#nii_" in first
-    assert again["url"] not in first
+    assert again["token"].startswith("nii_")
+    assert again["token"] not in first
     (user,) = (one for one in await shell.json("users", "list") if one["email"] == "ann@maple.ca")
     assert (user["role"], user["status"], user["name"]) == ("auditor", "invited", "Ann")
     assert "is deactivated" in await shell.ni("users", "deactivate", user["id"])
+
+
+async def test_while_there_is_no_portal_an_invitation_is_a_command_that_works_as_it_is_printed(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = await shell.ni("users", "invite", "ann@maple.ca", "--role", "auditor")
+    assert "/portal/" not in told
+    (line,) = [line for line in told.splitlines() if line.startswith("curl ")]
+    command, body = shlex.split(line), orjson.loads(shlex.split(line)[-1])
+    assert command[1] == "http://ni.example/api/session/password"
+    command[1] = orjson.loads((shell.state / "bootstrap.json").read_bytes())["base_url"] + "/api/session/password"
+    command[-1] = command[-1].replace(body["password"], "chosen by ann herself")
+    ran = await asyncio.create_subprocess_exec(*command, "-s", "--fail", stdout=PIPE, stderr=DEVNULL)
+    out, _ = await ran.communicate()
+    assert (ran.returncode, orjson.loads(out)["user"]["email"]) == (0, "ann@maple.ca")
+    monkeypatch.setenv("NI_PASSWORD", "chosen by ann herself")
+    assert "one" in await shell.ni("keys", "list", "--email", "ann@maple.ca")
+
+
+async def test_where_a_portal_answers_an_invitation_is_its_link(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = Handlers._about
+
+    def with_portal(self: Handlers, request: BaseRequest, path: str) -> web.Response:
+        return web.Response(text="portal") if path == "/portal/" else about(self, request, path)
+
+    monkeypatch.setattr(Handlers, "_about", with_portal)
+    told = await shell.ni("users", "invite", "ann@maple.ca")
+    assert told.startswith("http://ni.example/portal/invite#nii_")
+    assert "curl" not in told
 
 
 async def test_the_key_encryption_key_turns_while_the_street_runs_and_the_old_one_goes(shell: Shell) -> None:

@@ -279,7 +279,7 @@ async def edge(
         ready=lambda: (True, {}),
     )
     sock = socket.create_server(("127.0.0.1", 0))
-    server = EdgeServer(handlers, max_body=max_body, header_s=header_s, origins=Origins(origins))
+    server = EdgeServer(handlers, max_body=max_body, header_s=header_s, origins=Origins(origins), metrics=metrics)
     await server.listen(sock)
     made = Edge(bus, sock.getsockname()[1], server, inflows, outflows, metrics, facts, script)
     await bus.subscribe(ROUTE, made.work, "router")

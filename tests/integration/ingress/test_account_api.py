@@ -1,155 +1,24 @@
-"""The account endpoints over HTTP: edge and accounts on one bus, keys and cookies as clients send them."""
+"""The account endpoints over HTTP: edge and accounts on one bus, keys, and who may do what to whom."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from http.cookies import SimpleCookie
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import aiohttp
-import orjson
 import pytest
 
 from libs.auth import keys
-from libs.auth.records import KeyRecord, Role, TenantRecord, UserRecord, user_key
+from libs.auth.records import Role
 from libs.auth.rights import RIGHTS, Standing
-from libs.bus.responder import answer
-from libs.contracts.subjects import query
 from services.ingress.account_api import ENDPOINTS, Endpoint, place_of
-from tests.integration.ingress.edge import KEY, PEPPER, Edge, edge
+from tests.integration.ingress.account_street import OTHER, PASSWORD, SEED, Street, opened_street
+from tests.integration.ingress.edge import KEY, PEPPER
 from tests.support.broker import until
-from tests.unit.accounts.rig import Rig, passwords, rig
-
-SEED = {"name": "Production", "model_pool": ["Qwen/Qwen3-14B", "Qwen/Qwen3-32B"], "optimize_mode": "balanced"}
-PASSWORD = "right, and long enough"
-OTHER = "another one, also long"
-
-
-@dataclass
-class Reply:
-    """An answer, its cookies apart."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    cookies: dict[str, Any]
-
-    @property
-    def json(self) -> Any:
-        return orjson.loads(self.body)
-
-    @property
-    def code(self) -> str:
-        return str(self.json["error"]["code"])
-
-
-@dataclass
-class Street:
-    """An edge with accounts behind it. `t_one` has the key KEY; `t_two` is another account."""
-
-    edge: Edge
-    rig: Rig
-    client: aiohttp.ClientSession
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.edge.port}"
-
-    async def send(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        key: str = KEY,
-        raw: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        data = raw if raw is not None else None if body is None else orjson.dumps(body)
-        sent = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
-        async with self.client.request(method, self.origin + path, data=data, headers=sent) as response:
-            found: dict[str, Any] = {}
-            for line in response.headers.getall("Set-Cookie", ()):
-                found.update(SimpleCookie(line))
-            return Reply(response.status, response.headers, await response.read(), found)
-
-    async def user(self, role: Role, tenant: str = "t_one") -> "Browser":
-        email = f"{role.value}@{tenant}.ca"
-        record = UserRecord(
-            id=f"u_{role.value}_{tenant}",
-            email=email,
-            role=role,
-            tenant=tenant,
-            password_hash=passwords().hash(PASSWORD),
-            created=self.rig.now(),
-        )
-        await self.rig.bus.put("users", user_key(email), record.to_bytes())
-        browser = Browser(self, email)
-        assert (await browser.sign_in()).status == 200
-        return browser
-
-    async def key_of(self, tenant: str) -> str:
-        secret = keys.mint(keys.GATEWAY, lambda n: bytes(reversed(range(n))))
-        record = KeyRecord(
-            id="k_two",
-            tenant=tenant,
-            name="two",
-            digest=keys.digest(PEPPER, secret),
-            prefix=keys.GATEWAY,
-            last4=keys.last4(secret),
-            allowed_tiers=("self_hosted",),
-            created=self.rig.now(),
-        )
-        await self.rig.bus.put("keys", record.digest, record.to_bytes())
-        return secret
-
-
-@dataclass
-class Browser:
-    """Keeps cookies and the CSRF token, as a page does."""
-
-    street: Street
-    email: str
-    cookies: dict[str, str] = field(default_factory=dict)
-    csrf: str = ""
-
-    async def sign_in(self, password: str = PASSWORD) -> Reply:
-        return self.kept(await self.bare("POST", "/api/session", {"email": self.email, "password": password}))
-
-    async def bare(
-        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
-    ) -> Reply:
-        """With cookies, without any proof of where it comes from."""
-        sent = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        cookie = {"Cookie": sent} if sent else {}
-        return await self.street.send(method, path, body, key="", headers={**cookie, **(headers or {})})
-
-    async def send(self, method: str, path: str, body: Any = None) -> Reply:
-        return await self.bare(method, path, body, headers={"x-csrf-token": self.csrf})
-
-    def kept(self, reply: Reply) -> Reply:
-        if reply.status == 200:
-            self.csrf = reply.json["csrf_token"]
-            self.cookies |= {name: morsel.value for name, morsel in reply.cookies.items()}
-        return reply
 
 
 @pytest.fixture
 async def street(tmp_path: Path) -> AsyncIterator[Street]:
-    async with (
-        edge() as opened,
-        rig(tmp_path, opened.bus) as made,
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client,
-    ):
-        made.now_s = time.time()
-        await made.bus.put("tenants", "t_two", TenantRecord(id="t_two", name="Two", created=made.now()).to_bytes())
-        sessions = ("sign_in", "session", "refresh", "sign_out", "password")
-        verbs = {**made.verbs, **{name: getattr(made.accounts, name) for name in sessions}}
-        for verb, respond in verbs.items():
-            await answer(opened.bus, query("accounts", verb), "accounts", respond)
-        yield Street(opened, made, client)
+    async with opened_street(tmp_path) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(
@@ -270,111 +139,6 @@ async def test_a_deactivated_account_is_refused_on_every_key_and_session_and_com
     assert (await owner.send("GET", "/api/keys")).status == 200
 
 
-async def test_a_session_is_refreshed_and_a_spent_token_ends_it(street: Street) -> None:
-    browser = await street.user(Role.OWNER)
-    stolen = dict(browser.cookies)
-    assert (await browser.bare("POST", "/api/session/refresh")).code == "csrf_failed"
-    assert browser.kept(await browser.send("POST", "/api/session/refresh")).status == 200
-    assert browser.cookies["ni_refresh"] != stolen["ni_refresh"]
-    thief = Browser(street, browser.email, {"ni_refresh": stolen["ni_refresh"]}, browser.csrf)
-    reused = await thief.send("POST", "/api/session/refresh")
-    assert (reused.status, reused.code) == (401, "invalid_session")
-    for cookies in (browser, Browser(street, browser.email, stolen, browser.csrf)):
-        assert (await cookies.send("GET", "/api/session")).code == "invalid_session"
-        assert (await cookies.send("POST", "/api/session/refresh")).code == "invalid_session"
-
-
-async def test_cookies_are_for_browsers_alone_and_only_for_where_they_are_needed(street: Street) -> None:
-    await street.user(Role.OWNER)
-    reply = await Browser(street, "owner@t_one.ca").sign_in()
-    session, refresh = reply.cookies["ni_session"], reply.cookies["ni_refresh"]
-    assert (session["path"], session["samesite"], session["httponly"], int(session["max-age"])) == (
-        "/",
-        "Lax",
-        True,
-        900,
-    )
-    assert (refresh["path"], refresh["samesite"], refresh["httponly"]) == ("/api/session", "Strict", True)
-    assert reply.json["user"]["role"] == "owner"
-    assert "ni_" not in str({name: value for name, value in reply.json.items() if name != "csrf_token"})
-    assert reply.headers["Cache-Control"] == "no-store"
-
-
-async def test_signing_out_takes_the_cookies_back_and_ends_them(street: Street) -> None:
-    browser = await street.user(Role.OWNER)
-    assert (await browser.bare("DELETE", "/api/session")).code == "csrf_failed"
-    out = await browser.send("DELETE", "/api/session")
-    assert out.status == 200
-    assert [(name, morsel.value, morsel["max-age"]) for name, morsel in out.cookies.items()] == [
-        ("ni_refresh", "", "0"),
-        ("ni_session", "", "0"),
-    ]
-    assert (await browser.send("GET", "/api/session")).status == 401
-    assert (await browser.send("POST", "/api/session/refresh")).status == 401
-
-
-async def test_a_change_by_cookie_needs_the_token_or_our_own_page(street: Street) -> None:
-    browser = await street.user(Role.OWNER)
-    own = {"Origin": street.origin, "Sec-Fetch-Site": "same-origin"}
-    for headers in (
-        {},
-        {"x-csrf-token": "0" * 64},
-        {"x-csrf-token": "\u00fc"},
-        {"Origin": street.origin},
-        {"Sec-Fetch-Site": "same-origin"},
-        {**own, "Origin": "https://evil.example"},
-        {**own, "Sec-Fetch-Site": "cross-site"},
-        {**own, "Origin": "null"},
-    ):
-        for method, path in (("POST", "/api/keys"), ("PATCH", "/api/keys/k_one"), ("DELETE", "/api/keys/k_one")):
-            reply = await browser.bare(method, path, SEED, headers=headers)
-            assert (reply.status, reply.code) == (403, "csrf_failed"), headers
-    assert (await browser.bare("POST", "/api/keys", SEED, headers=own)).status == 201
-    assert (await browser.bare("GET", "/api/keys")).status == 200
-
-
-@pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
-)
-async def test_nobody_elses_page_signs_a_browser_in(street: Street, headers: dict[str, str]) -> None:
-    browser = await street.user(Role.OWNER)
-    given = {"email": browser.email, "password": PASSWORD}
-    reply = await street.send("POST", "/api/session", given, key="", headers=headers)
-    assert (reply.status, reply.code, reply.cookies) == (403, "csrf_failed", {})
-
-
-async def test_a_key_wins_over_a_cookie_and_a_cookie_opens_nothing_but_api(street: Street) -> None:
-    browser = await street.user(Role.OWNER, "t_two")
-    cookie = {"Cookie": f"ni_session={browser.cookies['ni_session']}"}
-    listed = (await street.send("GET", "/api/keys", headers=cookie)).json
-    assert [one["id"] for one in listed["data"]] == ["k_one"]
-    assert (await street.send("GET", "/v1/models", key="", headers=cookie)).status == 401
-
-
-async def test_an_invited_user_sets_a_password_and_is_signed_in_and_changes_it(street: Street) -> None:
-    owner = await street.user(Role.OWNER)
-    invited = await owner.send("POST", "/api/admin/users", {"email": "new@one.ca", "role": "auditor"})
-    assert invited.status == 201
-    link = await owner.send("POST", f"/api/admin/users/{invited.json['id']}/invite")
-    token = link.json["token"]
-    assert link.json["url"].endswith("#" + token)
-    new = Browser(street, "new@one.ca")
-    short = await new.bare("POST", "/api/session/password", {"token": token, "password": "short"})
-    assert (short.status, short.json["error"]["param"]) == (400, "password")
-    given = {"token": token, "password": PASSWORD}
-    assert new.kept(await new.bare("POST", "/api/session/password", given)).json["user"]["role"] == "auditor"
-    assert (await new.bare("POST", "/api/session/password", given)).status == 401
-    assert (await new.send("GET", "/api/keys")).status == 200
-    assert (await new.send("POST", "/api/keys", SEED)).code == "not_permitted"
-    change = {"current_password": PASSWORD, "password": OTHER}
-    assert (await new.bare("POST", "/api/session/password", change)).code == "csrf_failed"
-    before = dict(new.cookies)
-    assert new.kept(await new.send("POST", "/api/session/password", change)).status == 200
-    old = Browser(street, new.email, before, new.csrf)
-    assert (await old.send("GET", "/api/session")).status == 401
-    assert (await Browser(street, new.email).sign_in(OTHER)).status == 200
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -427,14 +191,6 @@ async def test_when_accounts_is_away_the_edge_says_so_and_keys_go_on(street: Str
     reply = await street.send("GET", "/api/keys")
     assert (reply.status, reply.code) == (503, "overloaded")
     assert (await street.send("GET", "/v1/models")).status == 200
-
-
-async def test_guessing_a_password_is_answered_with_when_to_try_again(street: Street) -> None:
-    await street.user(Role.OWNER)
-    guesser = Browser(street, "owner@t_one.ca")
-    replies = [await guesser.sign_in("wrong") for _ in range(6)]
-    assert [reply.status for reply in replies] == [401] * 5 + [429]
-    assert replies[-1].headers["retry-after"] == "1"
 
 
 async def test_no_secret_stands_in_a_bucket_or_a_line_of_the_log(

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from cli.dead_letters import Letter, letters, replay
+from cli.dead_letters import letters, replay
 from libs.bus.base import Stored
 from libs.bus.memory import MemoryBus
 from libs.contracts.subjects import EVENTS, LEDGER
 from libs.projection.base import UnreadableError
 from libs.projection.following import Following
+from libs.projection.letters import Letter
 from libs.telemetry.metrics import Metrics
 
 

@@ -54,6 +54,16 @@ def test_the_providers_own_status_comes_along(status: int) -> None:
     assert (back.provider_status, back.param) == (status, "messages")
 
 
+def test_the_providers_own_code_comes_along_and_an_older_worker_says_none() -> None:
+    back = from_failure(to_failure(ProviderRefused("no", provider_code="invalid_image_url")))
+    assert isinstance(back, ProviderRefused)
+    assert back.provider_code == "invalid_image_url"
+    older = Failure(code="provider_refused", message="no", provider_status=400)
+    back = from_failure(Failure.FromString(older.SerializeToString()))
+    assert isinstance(back, ProviderRefused)
+    assert back.provider_code == ""
+
+
 def test_the_route_rides_along_where_one_was_dialled() -> None:
     assert to_failure(Internal("x"), RouteFacts(route_id="r")).route.route_id == "r"
     assert not to_failure(Internal("x")).HasField("route")

@@ -72,7 +72,7 @@ async def edge(*states: EgressState, live: Live | None = None) -> AsyncIterator[
         metrics=Metrics(),
         ready=lambda: (True, {}),
     )
-    server = EdgeServer(handlers, max_body=1 << 20, header_s=10.0, origins=Origins())
+    server = EdgeServer(handlers, max_body=1 << 20, header_s=10.0, origins=Origins(), metrics=Metrics())
     listener = socket.create_server(("127.0.0.1", 0))
     await server.listen(listener)
     try:
@@ -113,6 +113,18 @@ async def test_a_route_is_listed_where_its_credential_is_and_healthy_where_it_ca
         QWEN: "unavailable",
         "azure/gpt-4.1-mini-ca": "loading",
     }
+
+
+@pytest.mark.parametrize("name", ["gpt-4.1-mini", "gpt-4.1-mini[1m]"])
+async def test_a_makers_own_id_is_looked_up_as_the_route_that_it_is_tried_on_first(name: str) -> None:
+    """Clients look a model up before they ask; what may be asked for must be found."""
+    states = (EgressState(name="azure-ca", reason="no key"), EgressState(name="openai", has_credential=True))
+    async with edge(*states) as origin:
+        (status, entry), (_, listed) = await get(origin, f"/v1/models/{name}"), await get(origin, "/v1/models")
+        unknown, _ = await get(origin, "/v1/models/gpt-nothing")
+    assert (status, entry["id"]) == (200, OPENAI)
+    assert entry in listed["data"]
+    assert unknown == 404
 
 
 async def test_what_is_listed_priced_and_healthy_follows_an_edit_of_the_catalogue() -> None:

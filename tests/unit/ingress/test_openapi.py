@@ -16,7 +16,7 @@ from services.accounts.bodies.accounts import TenantBody, TenantChange, UserBody
 from services.accounts.bodies.credentials import FORMS
 from services.accounts.bodies.keys import KeyBody, LimitsBody, RotationBody
 from services.accounts.bodies.reading import Body
-from services.ingress import domain, handlers, pii_api, usage_api
+from services.ingress import dead_letters_api, domain, handlers, pii_api, usage_api
 from services.ingress.account_api import ENDPOINTS, Endpoint
 from services.ingress.openapi.document import OPERATIONS, document
 from services.ingress.openapi.page import page
@@ -89,6 +89,7 @@ def test_every_endpoint_of_accounts_is_described_with_its_status(endpoint: Endpo
 
 def _lists() -> Iterator[tuple[str, frozenset[str]]]:
     yield "/api/admin/pii-audit", pii_api._AUDIT
+    yield "/api/admin/dead-letters", dead_letters_api._PAGED
     for place, known in usage_api._KNOWN.items():
         yield f"/api/{place}", known
         if not place.startswith("admin/"):

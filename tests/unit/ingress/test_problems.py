@@ -93,6 +93,19 @@ def test_what_the_provider_refuses_keeps_the_providers_status(said: int, shown: 
     }
 
 
+def test_the_providers_own_code_is_shown_in_openais_dialect_alone() -> None:
+    refused = ProviderRefused("its words", provider_status=404, provider_code="invalid_image_url")
+    error = from_failure(to_failure(refused))
+    assert orjson.loads(problems.body_of(error, OPENAI, ""))["error"]["code"] == "invalid_image_url"
+    assert b"invalid_image_url" not in problems.body_of(error, ANTHROPIC, "")
+
+
+@pytest.mark.parametrize("kind", [errors.ContextTooLong, errors.ContentFiltered])
+def test_a_refusal_that_has_a_code_of_ours_keeps_it(kind: type[ProviderRefused]) -> None:
+    error = kind("its words", provider_code="another")
+    assert orjson.loads(problems.body_of(error, OPENAI, ""))["error"]["code"] == kind.code
+
+
 @pytest.mark.parametrize("kind", catalogue().values(), ids=catalogue())
 def test_every_error_crosses_the_bus_and_is_answered_in_both_dialects(kind: type[NorthernError]) -> None:
     error = from_failure(to_failure(kind("do this next", param="p")))

@@ -121,7 +121,7 @@ class End(_message.Message):
     def __init__(self, usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_nano: _Optional[int] = ..., currency: _Optional[str] = ..., billed_nano: _Optional[int] = ..., billed_currency: _Optional[str] = ...) -> None: ...
 
 class Failure(_message.Message):
-    __slots__ = ("code", "message", "retry_after_ms", "provider_status", "param", "route", "limits", "first_request_id", "attempts")
+    __slots__ = ("code", "message", "retry_after_ms", "provider_status", "param", "route", "limits", "first_request_id", "attempts", "provider_code")
     class LimitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +138,7 @@ class Failure(_message.Message):
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     FIRST_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_CODE_FIELD_NUMBER: _ClassVar[int]
     code: str
     message: str
     retry_after_ms: int
@@ -147,7 +148,8 @@ class Failure(_message.Message):
     limits: _containers.ScalarMap[str, str]
     first_request_id: str
     attempts: int
-    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ..., provider_status: _Optional[int] = ..., param: _Optional[str] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., limits: _Optional[_Mapping[str, str]] = ..., first_request_id: _Optional[str] = ..., attempts: _Optional[int] = ...) -> None: ...
+    provider_code: str
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ..., provider_status: _Optional[int] = ..., param: _Optional[str] = ..., route: _Optional[_Union[RouteFacts, _Mapping]] = ..., limits: _Optional[_Mapping[str, str]] = ..., first_request_id: _Optional[str] = ..., attempts: _Optional[int] = ..., provider_code: _Optional[str] = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("attempt", "n", "taken", "head", "data", "output_bytes", "end", "failure", "beat")

@@ -221,6 +221,14 @@ class AdminLogAsk(_message.Message):
     limit: int
     def __init__(self, tenant: _Optional[str] = ..., verb: _Optional[str] = ..., actor: _Optional[str] = ..., target: _Optional[str] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
+class DeadLettersAsk(_message.Message):
+    __slots__ = ("cursor", "limit")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    limit: int
+    def __init__(self, cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
 class LogAsk(_message.Message):
     __slots__ = ("path",)
     PATH_FIELD_NUMBER: _ClassVar[int]
