@@ -20,19 +20,19 @@ from libs.runtime.identity import Identity
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.telemetry.metrics import Metrics
-from services.ingress.balances import Balances
-from services.ingress.callers import Callers
+from services.ingress.auth.callers import Callers
+from services.ingress.auth.principals import Principals
+from services.ingress.auth.sessions import Sessions
 from services.ingress.handlers import Handlers
-from services.ingress.ids import Ids
-from services.ingress.inference import Inference
+from services.ingress.http.origins import Origins
+from services.ingress.http.server import EdgeServer
+from services.ingress.inference.balances import Balances
+from services.ingress.inference.ids import Ids
+from services.ingress.inference.promises import Promises
+from services.ingress.inference.request import Inference
 from services.ingress.names.desk import Names
 from services.ingress.names.telling import Teller
-from services.ingress.origins import Origins
-from services.ingress.principals import Principals
-from services.ingress.promises import Promises
 from services.ingress.routing.conversations import Conversations
-from services.ingress.server import EdgeServer
-from services.ingress.sessions import Sessions
 from services.ingress.settings import IngressSettings
 
 

@@ -23,7 +23,7 @@ from libs.contracts.northern.v1.envelope_pb2 import (
     Shape,
     Surface,
 )
-from services.ingress import shapes
+from services.ingress.inference import shapes
 from services.ingress.names.replies import Said, said
 from services.ingress.routing.asking import wanted
 

@@ -27,27 +27,24 @@ from libs.contracts.northern.v1.envelope_pb2 import Dialect, Operation, Surface
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from libs.tlog.note import VerifierKey
-from services.ingress import (
-    account_api,
-    custody_api,
-    dead_letters_api,
-    headers,
-    listing,
-    pii_api,
-    problems,
-    usage_api,
-)
-from services.ingress.books import Books
-from services.ingress.callers import Callers
+from services.ingress import headers, problems
+from services.ingress.api import account as account_api
+from services.ingress.api import custody as custody_api
+from services.ingress.api import dead_letters as dead_letters_api
+from services.ingress.api import listing
+from services.ingress.api import pii as pii_api
+from services.ingress.api import usage as usage_api
+from services.ingress.api.books import Books
+from services.ingress.api.health import Healths
+from services.ingress.auth.callers import Callers
+from services.ingress.auth.sessions import Sessions
 from services.ingress.domain import Call
-from services.ingress.health import Healths
-from services.ingress.inference import Inference
+from services.ingress.http.origins import preflight
+from services.ingress.inference.request import Inference
 from services.ingress.openapi import answers as description
-from services.ingress.origins import preflight
 from services.ingress.places import dialect_of, locate, nothing_at, speaks_anthropic
 from services.ingress.routing import feedback_api
 from services.ingress.routing.dry_run import DryRun
-from services.ingress.sessions import Sessions
 
 _SELF = {"service": "northern-inference", "api": "/v1", "ready": "/readyz"}
 

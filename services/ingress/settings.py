@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from libs.runtime.settings import Settings
-from services.ingress.origins import ANY, ORIGIN
+from services.ingress.http.origins import ANY, ORIGIN
 
 
 class IngressSettings(Settings):

@@ -11,11 +11,11 @@ from aiohttp import web
 from libs.runtime.run import Checks
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
-from services.sandbox.controls import PREFIX, Controls
-from services.sandbox.faults import Faults
 from services.sandbox.handlers import Sandbox
 from services.sandbox.journal import Journal
-from services.sandbox.prompt_cache import PromptCache
+from services.sandbox.model.prompt_cache import PromptCache
+from services.sandbox.orders.controls import PREFIX, Controls
+from services.sandbox.orders.faults import Faults
 from services.sandbox.routes import Routes
 from services.sandbox.settings import SandboxSettings
 

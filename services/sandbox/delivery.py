@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.sandbox.directives import Directive
 from services.sandbox.journal import Entry, Outcome
+from services.sandbox.orders.directives import Directive
 from services.sandbox.wire import Reply, Script
 
 SANDBOX = {"x-ni-sandbox": "true"}  # on every response, so that nobody takes it for a provider's

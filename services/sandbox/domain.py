@@ -7,9 +7,9 @@ from enum import StrEnum
 
 import orjson
 
-from services.sandbox.directives import PLAIN, Directive
-from services.sandbox.examples import Schema, example
-from services.sandbox.phrases import announces, hides_thoughts, refuses, to_repeat, tools_named, without_tools
+from services.sandbox.model.examples import Schema, example
+from services.sandbox.model.phrases import announces, hides_thoughts, refuses, to_repeat, tools_named, without_tools
+from services.sandbox.orders.directives import PLAIN, Directive
 
 # A token is a word piece: at most eight characters with the space before them, or one white-space character.
 _PIECE = re.compile(r" ?\S{1,8}|\s")

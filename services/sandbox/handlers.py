@@ -8,12 +8,12 @@ import orjson
 from aiohttp import web
 
 from services.sandbox.delivery import cut, hang, send, send_half, send_until, stream
-from services.sandbox.directives import Directive
 from services.sandbox.domain import Answer, Ask, Cached, answer
-from services.sandbox.examples import UnfillableSchemaError
-from services.sandbox.faults import Faults
 from services.sandbox.journal import Entry, Journal, Outcome
-from services.sandbox.prompt_cache import PromptCache
+from services.sandbox.model.examples import UnfillableSchemaError
+from services.sandbox.model.prompt_cache import PromptCache
+from services.sandbox.orders.directives import Directive
+from services.sandbox.orders.faults import Faults
 from services.sandbox.routes import Place, Routes
 from services.sandbox.wire import Received, Refusal, Reply, Wire
 

@@ -29,13 +29,10 @@ from libs.telemetry.metrics import Metrics
 from services.worker.byok.clients import Clients
 from services.worker.byok.kept import Kept
 from services.worker.byok.ring import Ring
-from services.worker.dialling import connector
-from services.worker.endpoint import WitnessedResponse
 from services.worker.handlers import Handlers
 from services.worker.handoffs import Handoffs
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
-from services.worker.probing import Probing
 from services.worker.providers.anthropic.wire import AnthropicProvider
 from services.worker.providers.base import Provider
 from services.worker.providers.bedrock.signing import CredentialChain, GivenCredentials
@@ -43,11 +40,14 @@ from services.worker.providers.bedrock.wire import BedrockProvider
 from services.worker.providers.openai.wire import OpenAIProvider
 from services.worker.providers.vertex.credentials import GivenToken, OwnTokens, Tokens, application_default, self_signed
 from services.worker.providers.vertex.wire import VertexProvider
+from services.worker.requests.testimony import Witness
 from services.worker.settings import WorkerSettings
-from services.worker.signals import Signals
 from services.worker.street import Street
-from services.worker.testimony import Witness
-from services.worker.ways_out import WayOut, find, vendors
+from services.worker.upstream.dialling import connector
+from services.worker.upstream.endpoint import WitnessedResponse
+from services.worker.upstream.probing import Probing
+from services.worker.upstream.signals import Signals
+from services.worker.upstream.ways_out import WayOut, find, vendors
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from libs.contracts.errors import (
 )
 from libs.contracts.northern.v1.envelope_pb2 import Decision, Envelope, Try
 from libs.dialects.models import ModelFlags
-from services.worker.signals import Ending
+from services.worker.upstream.signals import Ending
 
 _SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "x-amz-security-token"})
 _SECRET_LENGTH = 8  # shorter ones are words such as `sandbox`

@@ -14,7 +14,7 @@ from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.frames_pb2 import Frame
 from libs.projection.tasks import drained
 from libs.telemetry.log import logger
-from services.worker.run import Run
+from services.worker.requests.run import Run
 from services.worker.street import Street
 
 _TICK_S = 0.25

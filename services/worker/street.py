@@ -16,9 +16,9 @@ from services.worker.handoffs import Handoffs
 from services.worker.images.fetcher import Fetcher
 from services.worker.money.asking import Ledger
 from services.worker.providers.base import Provider
-from services.worker.signals import Signals
-from services.worker.testimony import Witness
-from services.worker.ways_out import WayOut
+from services.worker.requests.testimony import Witness
+from services.worker.upstream.signals import Signals
+from services.worker.upstream.ways_out import WayOut
 
 
 @dataclass(kw_only=True)

@@ -30,7 +30,7 @@ ENVIRONMENT_AT = (
     "libs/runtime/settings.py",
     "libs/embedded/",
     "cli/",
-    "services/worker/ways_out.py",
+    "services/worker/upstream/ways_out.py",
     "services/pii/training/",  # no service: commands that read labelled sets from NI_DATA, as tests do
     "services/router/training/",
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from cli.custody_outcomes import CANNOT, EXIT_CODES
+from cli.custody.outcomes import CANNOT, EXIT_CODES
 from libs.tlog.note import VerifierKey
 from libs.tlog.policy import Policy
 from libs.tlog.proof import Proof

@@ -10,8 +10,8 @@ from libs.tlog.receipt import commitment
 from libs.tlog.signing import SigningKey
 from services.custody.sealing.leaves import sealed
 from services.custody.sealing.requests import Complete, Kept
-from services.ingress.promises import Promises
-from services.worker.testimony import Intent, Witness
+from services.ingress.inference.promises import Promises
+from services.worker.requests.testimony import Intent, Witness
 from tests.unit.custody.conftest import AT, make
 
 _TURNS = 4_000

@@ -22,8 +22,8 @@ from libs.contracts.northern.v1.account_pb2 import AccountAsk, AccountTold, Acto
 from libs.contracts.northern.v1.envelope_pb2 import OPERATION_GENERATE, SURFACE_GATEWAY, Operation, Surface
 from libs.contracts.subjects import query
 from libs.telemetry.log import logger
-from services.ingress.callers import Callers
-from services.ingress.listing import callable_routes
+from services.ingress.api.listing import callable_routes
+from services.ingress.auth.callers import Callers
 from services.ingress.names import lists
 from services.ingress.names.lists import Numbered
 from services.ingress.names.replies import Said

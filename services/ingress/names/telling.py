@@ -14,10 +14,10 @@ from libs.contracts.northern.v1.facts_pb2 import Delivery, Fact, Refused
 from libs.runtime.identity import Identity
 from libs.telemetry.log import logger
 from services.ingress import headers
+from services.ingress.inference.promises import Promises
+from services.ingress.inference.relay import Sent
 from services.ingress.names.desk import Told
 from services.ingress.names.speech import speak
-from services.ingress.promises import Promises
-from services.ingress.relay import Sent
 
 CODE: Final = "answered_here"  # on record: nobody was asked
 _MARKS: Final = {"x-ni-answered-by": "gateway", "x-ni-attempts": "0"}

@@ -16,9 +16,9 @@ from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope, PiiAsk, S
 from libs.contracts.northern.v1.query_pb2 import PiiTold, PreviewAsk, RouteAsk, RouteTold
 from libs.contracts.subjects import query
 from services.ingress import domain
-from services.ingress.bodies import whole_body
-from services.ingress.callers import Callers
-from services.ingress.inference import BUDGET_MS, Inference
+from services.ingress.auth.callers import Callers
+from services.ingress.http.bodies import whole_body
+from services.ingress.inference.request import BUDGET_MS, Inference
 from services.ingress.places import speaks_anthropic
 from services.ingress.routing.asking import AUTO
 

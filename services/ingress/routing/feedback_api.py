@@ -25,9 +25,9 @@ from libs.contracts.ids import REQUEST_ID
 from libs.contracts.northern.v1.facts_pb2 import Fact, Feedback
 from libs.contracts.northern.v1.query_pb2 import AnsweredAsk, AnsweredTold
 from libs.contracts.subjects import query
-from services.ingress.bodies import small_body
-from services.ingress.callers import Callers
+from services.ingress.auth.callers import Callers
 from services.ingress.domain import parse
+from services.ingress.http.bodies import small_body
 
 PATH: Final = "/api/feedback"
 MAX_COMMENT: Final = 2_000

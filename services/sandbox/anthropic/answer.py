@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import orjson
 
-from services.sandbox import seals
 from services.sandbox.anthropic.blocks import FAMILY, REDACTED, Transport
 from services.sandbox.anthropic.models import said_name
 from services.sandbox.domain import Answer, Ask, Call, Finish
 from services.sandbox.eventstream import frame, headers_of
+from services.sandbox.model import seals
 
 Json = dict[str, Any]  # what goes on the wire
 

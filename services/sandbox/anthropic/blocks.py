@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from services.sandbox import seals
 from services.sandbox.anthropic.models import Claude
 from services.sandbox.anthropic.shapes import (
     Json,
@@ -24,7 +23,8 @@ from services.sandbox.anthropic.shapes import (
     one_of,
     tagged,
 )
-from services.sandbox.images import UnreadableImageError, decoded, kind_of, picture
+from services.sandbox.model import seals
+from services.sandbox.model.images import UnreadableImageError, decoded, kind_of, picture
 
 _KNOWN: Mapping[str, frozenset[str]] = {
     "text": frozenset({"type", "text", "cache_control", "citations"}),

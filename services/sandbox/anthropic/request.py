@@ -31,8 +31,8 @@ from services.sandbox.anthropic.shapes import (
     one_of,
 )
 from services.sandbox.anthropic.turns import last_user, read_turns, thinking_first
-from services.sandbox.directives import UnknownDirectiveError, written_in
 from services.sandbox.domain import Ask
+from services.sandbox.orders.directives import UnknownDirectiveError, written_in
 from services.sandbox.wire import Refusal, json_object
 
 DATED = "2026-10-21"

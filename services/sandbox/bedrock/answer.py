@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-from services.sandbox import seals
 from services.sandbox.anthropic.blocks import FAMILY, REDACTED
 from services.sandbox.bedrock.request import ConverseAsk
 from services.sandbox.domain import Answer, Call, Finish
 from services.sandbox.eventstream import CONTENT_TYPE, GARBAGE, exception_frame, frame, headers_of
+from services.sandbox.model import seals
 from services.sandbox.wire import Script
 
 Json = dict[str, Any]  # what goes on the wire

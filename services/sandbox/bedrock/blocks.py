@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from services.sandbox import seals
 from services.sandbox.anthropic.blocks import FAMILY, REDACTED
-from services.sandbox.images import UnreadableImageError, describe
+from services.sandbox.model import seals
+from services.sandbox.model.images import UnreadableImageError, describe
 from services.sandbox.wire import Refusal
 
 _BLOCKS = frozenset(

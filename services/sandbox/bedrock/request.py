@@ -22,8 +22,8 @@ from services.sandbox.bedrock.blocks import (
 )
 from services.sandbox.bedrock.caching import prefixes_in
 from services.sandbox.bedrock.inference import constraint, inference_in, manner_in, paths_in, thinking_first
-from services.sandbox.directives import UnknownDirectiveError, written_in
 from services.sandbox.domain import Ask, Choice, Tool
+from services.sandbox.orders.directives import UnknownDirectiveError, written_in
 from services.sandbox.wire import Refusal, json_object
 
 Json = Mapping[str, Any]  # a request body, not yet validated

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.sandbox.examples import Schema
 from services.sandbox.gemini.refusals import invalid, unable
 from services.sandbox.gemini.tools import plain_schema
+from services.sandbox.model.examples import Schema
 
 Json = Mapping[str, Any]  # canonical, not yet validated
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.sandbox.gemini.canonical import decoded
 from services.sandbox.gemini.refusals import invalid, unable
-from services.sandbox.images import UnreadableImageError, describe
+from services.sandbox.model.images import UnreadableImageError, describe
 
 # https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/image-understanding: no GIF
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})

@@ -10,14 +10,14 @@ from typing import Any
 
 import orjson
 
-from services.sandbox.directives import UnknownDirectiveError, written_in
 from services.sandbox.domain import Ask, Prefix
 from services.sandbox.gemini.canonical import canonical
 from services.sandbox.gemini.generation import checked, schema_in, thoughts_in
 from services.sandbox.gemini.refusals import invalid
 from services.sandbox.gemini.tools import choice_in, tools_in
 from services.sandbox.gemini.turns import Turn, system_in, turns_in
-from services.sandbox.implicit_cache import prefixes_of
+from services.sandbox.model.implicit_cache import prefixes_of
+from services.sandbox.orders.directives import UnknownDirectiveError, written_in
 from services.sandbox.wire import Refusal
 
 Json = Mapping[str, Any]  # canonical, not yet validated

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from services.sandbox.seals import holds, seal
+from services.sandbox.model.seals import holds, seal
 
 SKIP = b"skip_thought_signature_validator"  # documented for histories that another model wrote
 _SKIPS = frozenset({SKIP, base64.urlsafe_b64decode(SKIP)})  # as bytes, and where the words were sent for base64

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from services.sandbox.domain import Choice, Tool
-from services.sandbox.examples import Schema
 from services.sandbox.gemini.refusals import invalid, unable
+from services.sandbox.model.examples import Schema
 
 Json = Mapping[str, Any]  # canonical, not yet validated
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import orjson
 
-from services.sandbox.directives import UnknownDirectiveError, written_in
 from services.sandbox.domain import Prefix
-from services.sandbox.images import UnreadableImageError, describe
-from services.sandbox.implicit_cache import prefixes_of
+from services.sandbox.model.images import UnreadableImageError, describe
+from services.sandbox.model.implicit_cache import prefixes_of
 from services.sandbox.openai.houses import ChatAsk, House
 from services.sandbox.openai.options import is_reasoning, logprobs_in, stream_options_in, thinks
 from services.sandbox.openai.sequence import text_of, turns_in_order, wrong
 from services.sandbox.openai.tools import choice_in, schema_in, tools_in
+from services.sandbox.orders.directives import UnknownDirectiveError, written_in
 from services.sandbox.wire import Refusal, json_object
 
 Json = Mapping[str, Any]  # a request body, not yet validated

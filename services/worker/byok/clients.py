@@ -14,7 +14,7 @@ from libs.telemetry.log import logger
 from services.worker.byok.kept import Kept
 from services.worker.byok.ring import Ring
 from services.worker.providers.base import Provider
-from services.worker.ways_out import WayOut, of_account
+from services.worker.upstream.ways_out import WayOut, of_account
 
 _MOST: Final = 512  # credentials with something opened for them: each holds a secret and a token or a signing key
 _TRIES: Final = 3

@@ -8,7 +8,7 @@ from libs.catalog.model import Route
 from libs.contracts.errors import NorthernError
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.frames_pb2 import Usage
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 
 
 class Decoder(Protocol):

@@ -14,7 +14,7 @@ from libs.auth.rights import Right
 from libs.bus.nats import connect
 from libs.contracts.errors import AccountDeactivated, InvalidApiKey, InvalidRequest, KeyRevoked
 from libs.telemetry.metrics import Metrics
-from services.ingress.principals import Principals
+from services.ingress.auth.principals import Principals
 from tests.integration.accounts.revocation import ALLOWED_S, one_run
 from tests.support.broker import Broker, open_to_all, until
 from tests.unit.accounts.rig import PEPPER, Rig, rig

@@ -9,7 +9,7 @@ import pytest
 from libs.auth import keys
 from libs.auth.records import Role
 from libs.auth.rights import RIGHTS, Standing
-from services.ingress.account_api import ENDPOINTS, Endpoint, place_of
+from services.ingress.api.account import ENDPOINTS, Endpoint, place_of
 from tests.integration.ingress.account_street import OTHER, PASSWORD, SEED, Street, opened_street
 from tests.integration.ingress.edge import KEY, PEPPER
 from tests.support.broker import until

@@ -9,7 +9,7 @@ from libs.bus.outflow import Outflow
 from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope, Operation, Surface
 from libs.contracts.northern.v1.facts_pb2 import Delivery
 from libs.contracts.northern.v1.frames_pb2 import Head
-from services.ingress.relay import PING
+from services.ingress.inference.relay import PING
 from tests.integration.ingress.edge import (
     CLAUDE,
     END,

@@ -142,7 +142,7 @@ async def test_openais_other_paths_are_its_404_and_say_what_to_use(path: str, pr
 
 @pytest.fixture
 def _fast_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingress.server._SWEEP_S", 0.02)
+    monkeypatch.setattr("services.ingress.http.server._SWEEP_S", 0.02)
 
 
 @pytest.mark.usefixtures("_fast_sweep")

@@ -8,7 +8,7 @@ from libs.bus.outflow import Outflow
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import DELIVERY_COMPLETE
 from libs.contracts.northern.v1.frames_pb2 import Frame, Head
-from services.ingress.relay import Sent
+from services.ingress.inference.relay import Sent
 from tests.integration.ingress.edge import DONE, END, ROUTE_FACTS, chat, edge, head
 from tests.support.kept import kept
 

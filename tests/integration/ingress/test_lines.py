@@ -60,7 +60,7 @@ def counted(street: Edge) -> dict[str, float]:
 async def test_what_never_was_a_request_is_counted_and_has_a_line_with_nothing_of_it(
     sent: bytes, status: int, reason: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.ingress.server._SWEEP_S", 0.02)
+    monkeypatch.setattr("services.ingress.http.server._SWEEP_S", 0.02)
     async with edge(answer, header_s=0.1) as street:
         assert (await street.say(sent)).status == status
         assert counted(street) == {reason: 1.0}

@@ -173,7 +173,7 @@ async def test_many_bytes_flow_because_what_is_read_is_credited() -> None:
 
 
 async def test_an_answer_too_large_to_hold_is_refused_and_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingress.relay._MAX_WHOLE", 10)
+    monkeypatch.setattr("services.ingress.inference.relay._MAX_WHOLE", 10)
 
     async def large(envelope: Envelope, out: Outflow) -> None:
         await out.send(head=head(stream=False), data=ANSWER)

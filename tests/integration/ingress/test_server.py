@@ -38,7 +38,7 @@ async def refused(street: Edge, *pieces: bytes, pause_s: float = 0.0) -> Reply:
 
 @pytest.fixture(autouse=True)
 def _fast_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingress.server._SWEEP_S", 0.02)
+    monkeypatch.setattr("services.ingress.http.server._SWEEP_S", 0.02)
 
 
 # --- headers --------------------------------------------------------------------------------------------------------

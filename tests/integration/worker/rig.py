@@ -43,10 +43,10 @@ from services.worker.money.asking import Ledger
 from services.worker.providers.base import Provider
 from services.worker.providers.vertex.credentials import GivenToken
 from services.worker.providers.vertex.wire import VertexProvider
-from services.worker.signals import Signals
+from services.worker.requests.testimony import Witness
 from services.worker.street import Street
-from services.worker.testimony import Witness
-from services.worker.ways_out import find
+from services.worker.upstream.signals import Signals
+from services.worker.upstream.ways_out import find
 from tests.support.broker import until
 from tests.support.ledger import ScriptedLedger
 

@@ -11,8 +11,8 @@ from libs.contracts.northern.v1.envelope_pb2 import Surface
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from services.sandbox.app import listening as sandbox
 from services.sandbox.settings import SandboxSettings
-from services.worker.attempt import Attempt
-from services.worker.run import Run
+from services.worker.requests.attempt import Attempt
+from services.worker.requests.run import Run
 from tests.integration.worker.rig import AZURE, HAIKU, KEY, MISTRAL, OPENAI, QWEN, SALT, dialling, working
 from tests.integration.worker.upstream import (
     ANSWER,

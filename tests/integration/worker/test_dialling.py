@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 
-from services.worker.dialling import connector, post
-from services.worker.endpoint import WitnessedResponse
+from services.worker.upstream.dialling import connector, post
+from services.worker.upstream.endpoint import WitnessedResponse
 from tests.integration.worker.hosts import _contexts
 
 SAID = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -17,7 +17,7 @@ from services.worker.providers.anthropic import discovery as anthropic
 from services.worker.providers.bedrock import discovery as bedrock
 from services.worker.providers.openai import discovery as openai
 from services.worker.providers.vertex import discovery as vertex
-from services.worker.ways_out import WayOut, find
+from services.worker.upstream.ways_out import WayOut, find
 
 KEY = "canary-credential-7f3a9"
 CATALOG = load(Path("infra/config"))

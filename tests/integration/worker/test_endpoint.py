@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from libs.tlog.testimony import verify
-from services.worker.endpoint import WitnessedResponse, endpoint_of, returned_by
+from services.worker.upstream.endpoint import WitnessedResponse, endpoint_of, returned_by
 from tests.integration.worker.hosts import _certificate, _contexts, images
 from tests.integration.worker.rig import QWEN, WITNESS, dialling, working
 from tests.integration.worker.upstream import listening, whole

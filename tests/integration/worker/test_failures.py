@@ -311,7 +311,7 @@ async def test_a_stream_that_never_ends_is_ended() -> None:
 
 
 async def test_a_live_200_without_content_commits_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.worker.calling._HEAD_S", 0.1)
+    monkeypatch.setattr("services.worker.requests.calling._HEAD_S", 0.1)
     go_on = asyncio.Event()
 
     async def plan(call: Call) -> None:
@@ -333,7 +333,7 @@ async def test_a_live_200_without_content_commits_after_a_while(monkeypatch: pyt
 
 
 async def test_a_refusal_that_comes_slowly_never_commits_as_a_200(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.worker.calling._HEAD_S", 0.05)
+    monkeypatch.setattr("services.worker.requests.calling._HEAD_S", 0.05)
 
     async def plan(call: Call) -> None:
         body = orjson.dumps({"error": {"message": "no"}})
@@ -384,7 +384,7 @@ async def test_nor_does_one_that_repeats_it_under_a_200(stream: bool) -> None:
 
 
 async def test_an_answer_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.worker.calling._MAX_ANSWER", 10)
+    monkeypatch.setattr("services.worker.requests.calling._MAX_ANSWER", 10)
     async with listening(raw(response(orjson.dumps(ANSWER)))) as upstream, working(dialling(upstream.url)) as rig:
         got = await (await rig.ask()).over()
         finished = await rig.only_finished()

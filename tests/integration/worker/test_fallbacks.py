@@ -11,7 +11,7 @@ from libs.contracts.errors import InsufficientCredits, InvalidRequest, UpstreamE
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from libs.contracts.northern.v1.ledger_pb2 import LedgerReply, LedgerRequest
 from services.worker.app import _session
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 from tests.integration.worker.rig import (
     AZURE,
     HAIKU,
@@ -193,7 +193,7 @@ async def test_once_content_has_come_nobody_else_is_asked() -> None:
 
 
 async def test_a_head_that_went_out_early_binds_to_its_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.worker.calling._HEAD_S", 0.1)
+    monkeypatch.setattr("services.worker.requests.calling._HEAD_S", 0.1)
 
     async def slow(call: Call) -> None:
         await call.write(stream_head() + piece(event()))
@@ -377,7 +377,7 @@ async def test_the_limits_of_the_key_are_told_by_whichever_attempt_answers() -> 
 
 
 async def test_a_disk_that_goes_away_between_attempts_lets_nothing_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.worker.record.WAIT_S", 0.2)
+    monkeypatch.setattr("services.worker.requests.record.WAIT_S", 0.2)
 
     async def fails(call: Call) -> None:
         rig.bus.disk.clear()

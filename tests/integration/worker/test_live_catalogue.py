@@ -10,8 +10,8 @@ from libs.catalog.model import Catalog, Egress, Route
 from libs.contracts.errors import ResidencyRefused, RouteUnavailable
 from libs.contracts.northern.v1.facts_pb2 import Outcome
 from services.worker.app import Edits
-from services.worker.probing import Probing
 from services.worker.settings import WorkerSettings
+from services.worker.upstream.probing import Probing
 from tests.integration.worker.own import THEIRS, Safe
 from tests.integration.worker.rig import CATALOG, KEY, OPENAI, QWEN, Rig, dialling, working
 from tests.integration.worker.upstream import Call, listening, whole

@@ -168,7 +168,7 @@ async def test_without_a_ledger_the_answer_is_no_at_once() -> None:
 
 
 async def test_a_record_that_cannot_be_written_gives_the_hold_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.worker.record.WAIT_S", 0.1)
+    monkeypatch.setattr("services.worker.requests.record.WAIT_S", 0.1)
     async with listening(whole) as upstream, working(dialling(upstream.url)) as rig:
         rig.bus.disk.clear()
         got = await (await rig.ask()).over()

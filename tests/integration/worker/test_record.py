@@ -8,7 +8,7 @@ import pytest
 
 from libs.contracts.errors import RecordUnavailable, StreamBroken, WorkerLost
 from libs.contracts.northern.v1.facts_pb2 import Fact, Outcome
-from services.worker.run import Run
+from services.worker.requests.run import Run
 from tests.integration.worker.rig import KEY, OPENAI, Got, Rig, dialling, working
 from tests.integration.worker.upstream import (
     DONE,
@@ -64,7 +64,7 @@ async def test_i1_the_egress_record_is_durable_before_the_provider_sees_a_byte()
 
 @pytest.mark.parametrize("way", ["slow", "broken"])
 async def test_i1_a_record_that_cannot_be_written_lets_nothing_leave(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.worker.record.WAIT_S", 0.15)
+    monkeypatch.setattr("services.worker.requests.record.WAIT_S", 0.15)
     async with listening(whole) as upstream, working(dialling(upstream.url)) as rig:
         if way == "slow":
             rig.bus.disk.clear()
@@ -103,7 +103,7 @@ async def test_the_finished_fact_is_durable_before_the_caller_sees_the_end() -> 
 async def test_a_broker_that_goes_after_the_call_holds_the_answer_back_only_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.worker.record.WAIT_S", 0.2)
+    monkeypatch.setattr("services.worker.requests.record.WAIT_S", 0.2)
     async with listening(whole) as upstream, working(dialling(upstream.url)) as rig:
 
         async def plan(call: Call) -> None:
@@ -236,7 +236,7 @@ async def test_a_fault_of_our_own_is_told_without_its_text_and_closes_the_record
     def fall(*_: object) -> None:
         raise RuntimeError("secret of the inside")
 
-    monkeypatch.setattr("services.worker.seen.Seen.answers", fall)
+    monkeypatch.setattr("services.worker.requests.seen.Seen.answers", fall)
     async with listening(whole) as upstream, working(dialling(upstream.url)) as rig:
         got = await (await rig.ask()).over()
         finished = await rig.only_finished()

@@ -12,7 +12,7 @@ from libs.contracts.northern.v1.facts_pb2 import Outcome
 from services.sandbox.app import listening as sandbox
 from services.sandbox.settings import SandboxSettings
 from services.worker.providers.base import Estimated, Prepared, Provider
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 from tests.integration.worker.rig import (
     ANTHROPIC_MESSAGES,
     AZURE,

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from libs.contracts.northern.v1.facts_pb2 import Egress, Finished, Outcome
-from services.worker.run import Run
+from services.worker.requests.run import Run
 from tests.integration.worker.rig import (
     AZURE,
     OPENAI,

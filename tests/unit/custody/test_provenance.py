@@ -13,7 +13,7 @@ from libs.runtime.identity import Identity
 from libs.tlog.testimony import verify
 from services.custody.records import Row, record
 from services.custody.statements import canonical, statement
-from services.worker.testimony import Intent, Witness
+from services.worker.requests.testimony import Intent, Witness
 
 Make = Callable[..., Fact]
 AT = 1_800_000_000_000

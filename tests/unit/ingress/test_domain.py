@@ -9,7 +9,8 @@ from multidict import CIMultiDict
 
 from libs.contracts.errors import InvalidRequest, RouteNotAllowed
 from libs.contracts.northern.v1.envelope_pb2 import PiiAsk, Surface
-from services.ingress import domain, shapes
+from services.ingress import domain
+from services.ingress.inference import shapes
 from tests.unit.ingress.asking import CHAT, chat, read
 
 INFERENCE = replace(CHAT, surface=Surface.SURFACE_INFERENCE)

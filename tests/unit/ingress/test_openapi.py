@@ -16,8 +16,11 @@ from services.accounts.bodies.accounts import TenantBody, TenantChange, UserBody
 from services.accounts.bodies.credentials import FORMS
 from services.accounts.bodies.keys import KeyBody, LimitsBody, RotationBody
 from services.accounts.bodies.reading import Body
-from services.ingress import dead_letters_api, domain, handlers, pii_api, usage_api
-from services.ingress.account_api import ENDPOINTS, Endpoint
+from services.ingress import domain, handlers
+from services.ingress.api import dead_letters as dead_letters_api
+from services.ingress.api import pii as pii_api
+from services.ingress.api import usage as usage_api
+from services.ingress.api.account import ENDPOINTS, Endpoint
 from services.ingress.openapi.document import OPERATIONS, document
 from services.ingress.openapi.page import page
 from services.ingress.openapi.refusals import codes_of

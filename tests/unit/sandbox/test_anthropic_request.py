@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sandbox import seals
 from services.sandbox.anthropic.blocks import Transport
 from services.sandbox.anthropic.request import DATED, Call, read
 from services.sandbox.domain import Ask, Choice
+from services.sandbox.model import seals
 from services.sandbox.wire import Refusal
 
 OLD = "claude-sonnet-4-5-20250929"

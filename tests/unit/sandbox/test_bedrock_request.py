@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.sandbox.bedrock.request import ConverseAsk, read
 from services.sandbox.domain import Choice
-from services.sandbox.seals import seal
+from services.sandbox.model.seals import seal
 from services.sandbox.wire import Refusal
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(60)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sandbox.directives import Directive
 from services.sandbox.domain import Ask, Choice, Finish, Tool, answer, pieces_of
+from services.sandbox.orders.directives import Directive
 
 WEATHER = Tool(
     name="get_weather",

@@ -16,7 +16,7 @@ from libs.tlog.receipt import commitment, extra
 from libs.tlog.signing import SigningKey
 from libs.tlog.testimony import DOMAIN
 from libs.tlog.tiles import HEIGHT, WIDTH, Tile, bundle, tiles_of
-from services.ingress.promises import HEADER, Promises
+from services.ingress.inference.promises import HEADER, Promises
 from tests.unit.tlog.logs import Key, Log
 
 SIZE = 300  # a full bundle, and a partial one

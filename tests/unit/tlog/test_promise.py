@@ -13,7 +13,7 @@ from libs.tlog.promise import KEY_NAME, Promise, message
 from libs.tlog.refusals import Reason, Refused
 from libs.tlog.signing import SigningKey
 from libs.tlog.testimony import DOMAIN, verify
-from services.ingress.promises import HEADER, Promises
+from services.ingress.inference.promises import HEADER, Promises
 
 ID, OTHER = "0123456789abcdef", "0123456789abcdee"
 SEED, HASH = b"p" * 32, b"\x07" * 32

@@ -29,7 +29,7 @@ from libs.contracts.errors import (
 )
 from libs.contracts.northern.v1.envelope_pb2 import Decision, Envelope, Try
 from services.worker import domain
-from services.worker.signals import Ending
+from services.worker.upstream.signals import Ending
 
 KEY = "canary-0123456789"
 

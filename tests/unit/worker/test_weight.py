@@ -13,7 +13,7 @@ from services.worker.providers.base import Prepared, Provider
 from services.worker.providers.openai.wire import OpenAIProvider
 from services.worker.providers.vertex.credentials import GivenToken
 from services.worker.providers.vertex.wire import VertexProvider
-from services.worker.ways_out import find
+from services.worker.upstream.ways_out import find
 from tests.unit.worker.known import CATALOG
 
 _LOADED = """

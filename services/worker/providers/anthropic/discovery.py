@@ -13,7 +13,7 @@ from libs.contracts.errors import RouteUnavailable, UpstreamError
 from libs.dialects.anthropic_messages.errors import read_error
 from libs.dialects.fields import obj, seq, string
 from services.worker.providers.anthropic.wire import VERSION, credential, root
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 
 _TIMEOUT_S = 30.0
 _LIMIT = 8 << 20

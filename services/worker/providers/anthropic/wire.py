@@ -11,7 +11,7 @@ from services.worker import callers
 from services.worker.providers import claude, counting
 from services.worker.providers.base import Prepared
 from services.worker.providers.betas import betas, header
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 
 VERSION = "2023-06-01"  # what a translated request is written for, and what stands where a client names none
 

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from libs.contracts.errors import RouteUnavailable, UpstreamError
 from libs.dialects import failures
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 
 _CONFIG = Config(connect_timeout=10, read_timeout=30, retries={"total_max_attempts": 2})
 _PAGES = 100

@@ -31,7 +31,7 @@ from services.worker.providers.bedrock.signing import (
 from services.worker.providers.betas import BEDROCK, betas
 from services.worker.providers.told import Told
 from services.worker.providers.translated import Translated
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 
 VERSION = "bedrock-2023-05-31"
 _CONVERSE_IMAGE = 3_750_000  # Converse's own limit on one image

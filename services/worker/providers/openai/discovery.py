@@ -6,7 +6,7 @@ import openai
 
 from libs.contracts.errors import UpstreamError
 from libs.dialects import failures
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 
 _TIMEOUT_S = 30.0
 

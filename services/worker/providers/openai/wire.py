@@ -17,7 +17,7 @@ from services.worker.providers.base import Decoder, Estimated, Prepared
 from services.worker.providers.passed import Passed
 from services.worker.providers.told import Told
 from services.worker.providers.translated import JsonEvents, Translated
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 
 _DONE = b"data: [DONE]\n\n"
 _AZURE_V1 = "/openai/v1"

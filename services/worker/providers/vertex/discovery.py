@@ -21,7 +21,7 @@ from libs.contracts.errors import RouteUnavailable, UpstreamError
 from libs.dialects import failures
 from libs.dialects.anthropic_messages.errors import read_error
 from services.worker.providers.vertex.wire import VERSION
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 
 _TIMEOUT_S = 30.0
 _OK = 200

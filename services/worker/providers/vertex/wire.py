@@ -18,7 +18,7 @@ from services.worker.providers.betas import VERTEX, betas
 from services.worker.providers.told import Told
 from services.worker.providers.translated import JsonEvents, Translated
 from services.worker.providers.vertex.credentials import Token
-from services.worker.ways_out import WayOut
+from services.worker.upstream.ways_out import WayOut
 
 VERSION = "vertex-2023-10-16"
 

@@ -6,8 +6,8 @@ from libs.auth.principal import Principal
 from libs.bus.beats import Heard
 from libs.bus.memory import MemoryBus
 from libs.catalog.load import load
+from services.ingress.api.listing import callable_routes
 from services.ingress.domain import TIERS
-from services.ingress.listing import callable_routes
 
 CATALOG = load(Path("infra/config"))
 
