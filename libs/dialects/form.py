@@ -173,12 +173,14 @@ class Request:
 class Written:
     """A request in a provider's format; `dropped` names the caller's members that it does not honour.
 
-    `names`: of tools that stand in it under another name, the caller's.
+    `names`: of tools that stand in it under another name, the caller's. `answer_tool`: the one whose arguments are the
+    answer; "" where words are.
     """
 
     body: dict[str, Any]
     dropped: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    answer_tool: str = ""
 
     def serialised(self, front: Mapping[str, Any] | None = None) -> bytes:
         """The body as JSON, `front`'s members before its own. InvalidRequest where it is too deep to be written."""

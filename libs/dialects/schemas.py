@@ -1,4 +1,4 @@
-"""JSON schemas as Claude keeps to them: objects closed, and said in words what it refuses to be bound by."""
+"""Structured answers: JSON schemas as Claude keeps to them, and a tool that takes the answer where no format binds."""
 
 import re
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from libs.contracts.errors import InvalidRequest
-from libs.dialects.form import Request, Tool
+from libs.dialects.form import Request, Role, Tool, ToolCall, ToolChoice
 from libs.dialects.models import ModelFlags
 
 # Anthropic, "Structured outputs": a schema with one of these is refused as a whole. Its own SDKs say them in the
@@ -22,6 +22,7 @@ _REFUSED = frozenset(
 _BEYOND = re.compile(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9bB]")  # of a pattern: to look around, back, or for a word's bounds
 _NAMED = ("properties", "$defs", "definitions")  # members that hold schemas under names of the caller's own
 _BESIDE = frozenset(("allOf", "anyOf", "oneOf", "$ref"))  # what they allow, a closed object beside them would forbid
+_ANSWER_TOOL = "answer"
 _DEEP = 64  # deeper than any schema that is meant; what is below stands as it is
 
 
@@ -41,6 +42,30 @@ def kept_to(request: Request, model: ModelFlags) -> tuple[Request, list[str]]:
     if any(tool.strict for tool in request.tools):
         request = replace(request, tools=tuple(_tool(tool, dropped) for tool in request.tools))
     return request, list(dropped)
+
+
+def by_tool(request: Request, model: ModelFlags) -> tuple[Request, str]:
+    """Where the model is bound by no format that is asked for: the request with one tool to call, and that tool's name.
+
+    Its arguments are the answer. Beside tools of the caller's own, after words put into the model's mouth, or where a
+    model cannot be made to call, there is no such way: "" and the request as it was.
+    """
+    asked = request.answer_format
+    if asked is None or (asked.kind == "json_schema" and model.structured) or model.forced == "none":
+        return request, ""
+    schema = asked.schema or {"type": "object"}
+    spoken = not request.turns or request.turns[-1].role is Role.ASSISTANT
+    called = any(isinstance(part, ToolCall) for turn in request.turns for part in turn.parts)
+    if spoken or called or request.tools or schema.get("type") != "object":
+        return request, ""
+    tool = Tool(
+        name=_ANSWER_TOOL,
+        description=asked.description or "Takes your answer. Call it once, with the whole of the answer.",
+        schema=schema,
+    )
+    choice = ToolChoice(kind="tool", name=_ANSWER_TOOL)
+    asking = replace(request, tools=(tool,), tool_choice=choice, parallel_tool_calls=False, answer_format=None)
+    return asking, _ANSWER_TOOL
 
 
 def json_text(schema: dict[str, Any]) -> str:

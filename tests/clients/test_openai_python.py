@@ -13,6 +13,8 @@ from tests.support.street import Street
 
 pytestmark = pytest.mark.street
 
+MISTRAL = "bedrock/mistral.mistral-large-2402-v1:0-ca"
+
 each_route = pytest.mark.parametrize("route", ROUTES)
 
 
@@ -113,6 +115,25 @@ async def test_an_image_by_data_url_arrives_byte_for_byte(client: AsyncOpenAI, r
     image = png()
     answer = await client.chat.completions.create(model=route, messages=with_image("What is this?", image))
     assert f"an image/png of {len(image)} bytes" in (answer.choices[0].message.content or "")
+
+
+@pytest.mark.parametrize(
+    "route", [HAIKU, MISTRAL, AZURE, "vertex_ai/gemini-2.5-pro-ca", "vertex_ai/claude-sonnet-4-6-us"]
+)
+async def test_any_json_object_is_an_answer_on_every_makers_route(client: AsyncOpenAI, route: str) -> None:
+    asked: Any = {
+        "model": route,
+        "messages": user("Answer in JSON, please."),
+        "response_format": {"type": "json_object"},
+    }
+    answer = await client.chat.completions.create(**asked)
+    (choice,) = answer.choices
+    assert isinstance(json.loads(choice.message.content or ""), dict)
+    assert (choice.finish_reason, choice.message.tool_calls) == ("stop", None)
+    async with client.chat.completions.stream(**asked) as stream:
+        streamed = (await stream.get_final_completion()).choices[0]
+    assert isinstance(json.loads(streamed.message.content or ""), dict)
+    assert (streamed.finish_reason, streamed.message.tool_calls) == ("stop", None)
 
 
 @each_route

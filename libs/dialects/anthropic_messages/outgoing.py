@@ -14,7 +14,7 @@ from libs.dialects.anthropic_messages.outgoing_messages import (
 from libs.dialects.calls import fitted
 from libs.dialects.form import Request, Thinking, Tool, ToolCall, Written
 from libs.dialects.models import ModelFlags
-from libs.dialects.schemas import kept_to
+from libs.dialects.schemas import by_tool, kept_to
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 24576, "max": 32000}
@@ -31,6 +31,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     for name in request.demands:
         raise InvalidRequest(f"'{name}' is not available on this route: leave it out or choose another.", param=name)
     request, names = fitted(request, _NAME)
+    request, answer_tool = by_tool(request, model)
     request, dropped = kept_to(request, model)
     messages = write_messages(request.turns, model)
     thinking, effort = _thinking(request, model, messages, dropped)
@@ -49,7 +50,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     body |= _sampling(request, model, thinking=thinking.get("type") in ("enabled", "adaptive"), dropped=dropped)
     body |= _stop(request)
     body |= _hints(request, dropped)
-    return Written(body=body, dropped=tuple(dropped), names=names)
+    return Written(body=body, dropped=tuple(dropped), names=names, answer_tool=answer_tool)
 
 
 # --- length, sampling, hints --------------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ def _answer_format(request: Request, model: ModelFlags) -> dict[str, Any]:
     if asked is None:
         return {}
     if asked.kind == "json_object" or not model.structured:
-        other = "use json_schema" if model.structured else "force a tool with that schema"
+        other = "use json_schema" if model.structured else "leave other tools out"
         told = f"This response format is not available on this route: {other}, or choose another route."
         raise InvalidRequest(told, param="response_format")
     schema = asked.schema

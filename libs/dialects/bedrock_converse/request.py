@@ -9,7 +9,7 @@ from libs.dialects.bedrock_converse.tools import TOOL_NAME, one_at_a_time, tool_
 from libs.dialects.calls import fitted
 from libs.dialects.form import Request, Thinking, Written
 from libs.dialects.models import ModelFlags
-from libs.dialects.schemas import json_text, kept_to
+from libs.dialects.schemas import by_tool, json_text, kept_to
 
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 24576, "max": 32000}
 _LEAST_BUDGET = 1024  # Anthropic's own minimum of thinking.budget_tokens
@@ -25,6 +25,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
     for name in request.demands:
         raise InvalidRequest(f"'{name}' is not available on this route: leave it out or choose another.", param=name)
     request, names = fitted(request, TOOL_NAME)
+    request, answer_tool = by_tool(request, model)
     request, lost = kept_to(request, model)
     dropped = sorted(request.hints) + lost
     body: dict[str, Any] = {"messages": write_messages(request.turns, model)}
@@ -49,7 +50,7 @@ def write_request(request: Request, model: ModelFlags) -> Written:
         body["additionalModelRequestFields"] = extra
     if caching.trimmed(request, model, body):
         dropped.append("cache_control")
-    return Written(body=body, dropped=tuple(dict.fromkeys(dropped)), names=names)
+    return Written(body=body, dropped=tuple(dict.fromkeys(dropped)), names=names, answer_tool=answer_tool)
 
 
 def _beside(request: Request, model: ModelFlags, body: dict[str, Any], dropped: list[str]) -> None:
@@ -152,7 +153,7 @@ def _answer_format(request: Request, model: ModelFlags) -> dict[str, Any]:
     if asked is None:
         return {}
     if asked.kind == "json_object" or not model.structured:
-        other = "use json_schema" if model.structured else "force a tool with that schema"
+        other = "use json_schema" if model.structured else "leave other tools out"
         told = f"This response format is not available on this route: {other}, or choose another route."
         raise InvalidRequest(told, param="response_format")
     schema: dict[str, Any] = {"schema": json_text(asked.schema)}

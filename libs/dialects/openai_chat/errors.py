@@ -17,6 +17,7 @@ from libs.contracts.errors import (
 from libs.dialects import failures
 from libs.dialects.fields import obj, string
 
+_NOT_FOUND = 404
 _CODE_LIMIT = 64
 _PARAM_LIMIT = 200
 # Codes are words, as in `invalid_base64` or Azure's `OperationNotSupported`; nothing that a key or an id could be.
@@ -53,7 +54,8 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Northern
     if status == 400 and (filtered := _filtered(inner)):  # noqa: PLR2004 - HTTP's number
         return filtered
     wait = failures.retry_after_ms(headers)
-    return failures.from_status(status, message, wait_ms=wait, param=_param(inner), code=_code(inner))
+    code = "" if status == _NOT_FOUND else _code(inner)  # what is not found there is not what the caller named
+    return failures.from_status(status, message, wait_ms=wait, param=_param(inner), code=code)
 
 
 def read_failure(event: object) -> NorthernError | None:

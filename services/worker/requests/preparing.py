@@ -1,6 +1,6 @@
 """A request made ready to leave: its place found, the residency rule checked again, its images fetched, its body."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from libs.catalog.describe import BYOK, PLATFORM
@@ -11,6 +11,7 @@ from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from services.worker import callers
 from services.worker.images import links
 from services.worker.providers.base import Estimated, Prepared, Provider
+from services.worker.requests.chosen import fitting
 from services.worker.street import Street
 from services.worker.upstream.ways_out import WayOut
 
@@ -87,7 +88,10 @@ async def made_ready(street: Street, envelope: Envelope, body: bytes, place: Pla
     if limit is not None and (limit or envelope.policy.residency):
         body, fetched = await links.inlined(body, envelope.dialect, street.fetcher, each=limit)
         linked = 0
+    body, unknown = fitting(envelope, body, place.route)
     call = await place.provider.prepare(envelope, body, place.route, place.way)
     if isinstance(call, Prepared) and urlsplit(call.url).netloc != place.way.host:
         raise Internal("the call would have gone to another address than the one that was checked; nothing was sent")
+    if unknown and isinstance(call, Prepared):
+        call = replace(call, dropped=(*call.dropped, *unknown))
     return Ready(call=call, images_fetched=fetched, images_linked=linked)

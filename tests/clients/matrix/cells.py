@@ -32,8 +32,6 @@ OTHER_ROUTES = {
 # caller speaks its own dialect): a 400 that says so is the right answer there.
 REFUSED = {
     ("OpenAI chat", "Azure", "thinking + tools"),
-    ("OpenAI chat", "Bedrock-Converse", "JSON schema"),
-    ("Anthropic messages", "Bedrock-Converse", "JSON schema"),
 }
 
 

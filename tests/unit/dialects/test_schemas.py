@@ -1,5 +1,6 @@
 """JSON schemas on their way to models that take a part of JSON Schema alone."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 from libs.contracts.errors import InvalidRequest
 from libs.dialects.anthropic_messages import outgoing as anthropic
 from libs.dialects.bedrock_converse import request as converse
-from libs.dialects.form import AnswerFormat, Request, Role, Text, Tool, Turn
+from libs.dialects.form import AnswerFormat, Request, Role, Text, Tool, ToolCall, ToolChoice, Turn
 from libs.dialects.models import ModelFlags
-from libs.dialects.schemas import kept_to
+from libs.dialects.schemas import by_tool, kept_to
 
 STRUCTURED = ModelFlags()
 TURNS = (Turn(role=Role.USER, parts=(Text(text="q"),)),)
@@ -151,3 +152,47 @@ JSON = st.recursive(
 def test_whatever_stands_in_a_schema_it_is_written_and_written_again_the_same(schema: dict[str, Any]) -> None:
     once, _ = sent(schema)
     assert sent(once) == (once, [])
+
+
+# --- where no format binds ------------------------------------------------------------------------------------------
+
+OBJECT = {"type": "object", "properties": {"name": NAME}}
+LOOSE = ModelFlags(structured=False)
+ANY_OBJECT = Request(turns=TURNS, answer_format=AnswerFormat(kind="json_object"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "model", "schema"),
+    [
+        (ANY_OBJECT, STRUCTURED, {"type": "object"}),
+        (ANY_OBJECT, LOOSE, {"type": "object"}),
+        (asked(OBJECT), LOOSE, OBJECT),
+    ],
+)
+def test_a_tool_takes_the_answer_where_the_model_keeps_to_no_such_format(
+    request_: Request, model: ModelFlags, schema: dict[str, Any]
+) -> None:
+    asking, name = by_tool(request_, model)
+    (tool,) = asking.tools
+    assert (tool.name, tool.schema) == (name, schema)
+    assert asking.tool_choice == ToolChoice(kind="tool", name=name)
+    assert (asking.answer_format, asking.parallel_tool_calls) == (None, False)
+
+
+CALLED = Turn(role=Role.ASSISTANT, parts=(ToolCall(id="a", name="f", arguments={}),))
+
+
+@pytest.mark.parametrize(
+    ("request_", "model"),
+    [
+        (asked(OBJECT), STRUCTURED),  # it keeps to a schema by itself
+        (Request(turns=TURNS), LOOSE),
+        (ANY_OBJECT, ModelFlags(structured=False, forced="none")),
+        (replace(ANY_OBJECT, tools=(Tool(name="f", schema={}),)), LOOSE),
+        (replace(ANY_OBJECT, turns=(*TURNS, CALLED, *TURNS)), LOOSE),
+        (replace(ANY_OBJECT, turns=(*TURNS, Turn(role=Role.ASSISTANT, parts=(Text(text="{"),)))), LOOSE),
+        (asked({"type": "array"}), LOOSE),
+    ],
+)
+def test_and_nowhere_else(request_: Request, model: ModelFlags) -> None:
+    assert by_tool(request_, model) == (request_, "")

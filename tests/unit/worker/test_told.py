@@ -2,7 +2,22 @@
 
 from typing import Any
 
-from libs.dialects.form import Answer, Request, Role, StopReason, Text, TextDelta, ToolCall, ToolCallStart, Turn
+from libs.dialects.form import (
+    Answer,
+    BlockStop,
+    Event,
+    Reasoning,
+    Request,
+    Role,
+    Stop,
+    StopReason,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStart,
+    Turn,
+)
 from services.worker.providers.told import Told
 
 
@@ -52,3 +67,46 @@ def test_what_is_new_and_no_call_stays_as_it_is() -> None:
     assert told("old").answer(said) is said
     assert told("old").answer(calls) == calls
     assert told("old").events([TextDelta(index=0, text="hi")]) == [TextDelta(index=0, text="hi")]
+
+
+def by_tool() -> Told:
+    return Told(Request(turns=()), {}, "0123456789abcdef", "answer")
+
+
+def test_what_a_tool_of_ours_took_is_told_as_the_answer_and_nothing_beside_it() -> None:
+    thought = Reasoning(text="hm", signature="s")
+    whole = by_tool().answer(answer(thought, Text(text="Here it is:"), call("a", "answer"), call("b", "answer")))
+    assert whole == Answer(parts=(thought, Text(text='{"x":1}')), stop=StopReason.END)
+    cut = Answer(parts=(call("a", "answer"),), stop=StopReason.MAX_TOKENS)
+    assert by_tool().answer(cut).stop is StopReason.MAX_TOKENS
+    said = Answer(parts=(Text(text="I will not."),), stop=StopReason.END)
+    assert by_tool().answer(said) is said
+
+
+def test_in_a_stream_too_its_arguments_are_the_words() -> None:
+    events: list[Event] = [
+        ToolCallStart(index=1, id="a", name="answer"),
+        ToolCallDelta(index=1, json='{"x"'),
+        ToolCallDelta(index=1, json=":1}"),
+        BlockStop(index=1),
+        ToolCallStart(index=2, id="b", name="answer"),
+        ToolCallDelta(index=2, json="{}"),
+        Stop(reason=StopReason.TOOL_USE),
+    ]
+    told_ = by_tool()
+    assert [one for event in events for one in told_.events([event])] == [
+        TextDelta(index=1, text='{"x"'),
+        TextDelta(index=1, text=":1}"),
+        BlockStop(index=1),
+        Stop(reason=StopReason.END),
+    ]
+
+
+def test_an_answer_without_members_is_an_object_all_the_same() -> None:
+    events: list[Event] = [
+        ToolCallStart(index=0, id="a", name="answer"),
+        ToolCallDelta(index=0, json=""),
+        BlockStop(index=0),
+    ]
+    told_ = by_tool().events(list(events))
+    assert "".join(one.text for one in told_ if isinstance(one, TextDelta)) == "{}"

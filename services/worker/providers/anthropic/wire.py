@@ -27,12 +27,14 @@ class AnthropicProvider:
         front: dict[str, Any] = {"model": route.model}
         if envelope.shape.stream and not counts:
             front["stream"] = True
-        payload, dropped = claude.body_of(envelope, body, route, front)
+        payload, dropped, told = claude.body_of(envelope, body, route, front)
         return Prepared(
             url=f"{root(way.base_url)}/v1/messages{'/count_tokens' if counts else ''}",
             headers=self._headers(envelope),
             body=payload,
-            decoder=counting.Counted(counting.member("input_tokens")) if counts else claude.decoder_of(envelope, route),
+            decoder=counting.Counted(counting.member("input_tokens"))
+            if counts
+            else claude.decoder_of(envelope, route, told),
             dropped=dropped,
         )
 

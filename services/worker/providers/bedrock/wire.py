@@ -60,11 +60,8 @@ class BedrockProvider:
         if callers.counts(envelope):
             return await self._count(envelope, body, route, way)
         if domain.is_claude(route):
-            verb, (payload, dropped), decoding = (
-                "invoke",
-                _claude(envelope, body, route),
-                _claude_decoder(envelope, route),
-            )
+            verb, (payload, dropped, told) = "invoke", _claude(envelope, body, route)
+            decoding = _claude_decoder(envelope, route, told)
         else:
             verb, (payload, dropped, decoding) = "converse", _converse(envelope, body, route)
         if envelope.shape.stream:
@@ -103,19 +100,19 @@ class BedrockProvider:
         )
 
 
-def _claude(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple[str, ...]]:
+def _claude(envelope: Envelope, body: bytes, route: Route) -> claude.Outgoing:
     front: dict[str, Any] = {"anthropic_version": claude.cloud_version(envelope, route, VERSION)}
     asked, unknown = betas(envelope, BEDROCK)
     if asked:
         front["anthropic_beta"] = asked
-    payload, dropped = claude.body_of(envelope, body, route, front, cloud=True)
-    return payload, (*dropped, *unknown)
+    made = claude.body_of(envelope, body, route, front, cloud=True)
+    return made._replace(dropped=(*made.dropped, *unknown))
 
 
-def _claude_decoder(envelope: Envelope, route: Route) -> Decoder:
+def _claude_decoder(envelope: Envelope, route: Route, told: Told | None) -> Decoder:
     if callers.is_anthropic(envelope):
         return PassedFrames(callers.renamed(envelope, route))
-    return claude.decoder_of(envelope, route, ClaudeFrames)
+    return claude.decoder_of(envelope, route, told, ClaudeFrames)
 
 
 def _converse(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tuple[str, ...], Decoder]:
@@ -126,7 +123,7 @@ def _converse(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tup
         unframer=ConverseFrames,
         events=decoder.StreamDecoder,
         read_answer=answer.read_answer,
-        told=Told(asked, written.names, envelope.request_id),
+        told=Told(asked, written.names, envelope.request_id, written.answer_tool),
     )
     return written.serialised(), written.dropped, translated
 

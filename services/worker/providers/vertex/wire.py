@@ -89,14 +89,14 @@ Parts = tuple[str, bytes, Decoder, tuple[str, ...]]  # publisher and verb, body,
 def _claude(envelope: Envelope, body: bytes, route: Route) -> Parts:
     front: dict[str, Any] = {"anthropic_version": claude.cloud_version(envelope, route, VERSION)}
     if callers.counts(envelope):
-        payload, dropped = claude.body_of(envelope, body, route, {**front, "model": route.model}, cloud=True)
+        payload, dropped, _ = claude.body_of(envelope, body, route, {**front, "model": route.model}, cloud=True)
         read = counting.Counted(counting.member("input_tokens"))
         return "anthropic/models/count-tokens:rawPredict", payload, read, dropped
     verb = "rawPredict"
     if envelope.shape.stream:
         front["stream"], verb = True, "streamRawPredict"
-    payload, dropped = claude.body_of(envelope, body, route, front, cloud=True)
-    return f"anthropic/models/{_segment(route)}:{verb}", payload, claude.decoder_of(envelope, route), dropped
+    payload, dropped, told = claude.body_of(envelope, body, route, front, cloud=True)
+    return f"anthropic/models/{_segment(route)}:{verb}", payload, claude.decoder_of(envelope, route, told), dropped
 
 
 def _gemini(envelope: Envelope, body: bytes, route: Route) -> Parts:

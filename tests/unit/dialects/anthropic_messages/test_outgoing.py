@@ -324,8 +324,14 @@ def test_a_schema_for_the_answer_goes_where_the_model_keeps_to_it() -> None:
         "format": {"type": "json_schema", "schema": {"type": "object", "description": "D"}}
     }
     for format_, model in ((wanted, ModelFlags(structured=False)), (AnswerFormat(kind="json_object"), OLD)):
+        written = write(asked(answer_format=format_), model)
+        (tool,) = written.body["tools"]
+        assert written.answer_tool == tool["name"]
+        assert tool["input_schema"] == {"type": "object"}
+        assert written.body["tool_choice"]["name"] == tool["name"]
+        assert "output_config" not in written.body
         with pytest.raises(InvalidRequest) as refused:
-            write(asked(answer_format=format_), model)
+            write(asked(answer_format=format_, tools=(Tool(name="f", schema={}),)), model)
         assert refused.value.param == "response_format"
 
 

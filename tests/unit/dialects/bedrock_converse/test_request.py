@@ -172,7 +172,7 @@ TIFF = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "
         ([USER], {"web_search_options": {}}, "web_search_options"),
         ([USER], {"modalities": ["audio"]}, "modalities"),
         ([USER], {"unheard_of": 0}, "unheard_of"),
-        ([USER], {"response_format": {"type": "json_object"}}, "response_format"),
+        ([USER], {"response_format": {"type": "json_object"}, "tools": [TOOL]}, "response_format"),
         ([USER], {"stop": "\n\n", "flags": SONNET}, "stop"),
     ],
 )

@@ -111,7 +111,7 @@ def code_of(error: NorthernError) -> str:
         "tool_use_failed",
     ],
 )
-@pytest.mark.parametrize("status", [400, 404, 413, 422, 418])
+@pytest.mark.parametrize("status", [400, 413, 422, 418])
 def test_the_providers_own_code_for_a_refused_request_is_kept(code: str, status: int) -> None:
     assert code_of(refused(code, status)) == code
 
@@ -149,6 +149,10 @@ def test_what_is_not_a_plain_word_is_no_code(code: object) -> None:
 )
 def test_what_speaks_of_an_account_or_is_a_word_of_ours_is_no_code_for_the_caller(code: str) -> None:
     assert code_of(refused(code)) == ""
+
+
+def test_what_is_not_found_there_is_the_gateways_to_mend_and_has_no_code() -> None:
+    assert code_of(refused("DeploymentNotFound", 404)) == ""
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
