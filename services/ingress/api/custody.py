@@ -11,14 +11,12 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 from google.protobuf.message import Message
 
-from libs.auth.rights import Standing, standing_of
+from libs.auth.rights import Standing
 from libs.bus.base import Bus
 from libs.contracts.errors import (
     BusUnavailable,
     InvalidRequest,
-    MethodNotAllowed,
     NotFound,
-    NotPermitted,
     Overloaded,
     RecordUnavailable,
 )
@@ -40,6 +38,7 @@ from libs.tlog.note import VerifierKey
 from libs.tlog.proof import SUFFIX
 from libs.tlog.tiles import Tile
 from services.ingress import headers
+from services.ingress.api.rights import only, permit, standing
 from services.ingress.auth.callers import Callers
 from services.ingress.http import bundles
 from services.ingress.http.bodies import small_body
@@ -97,7 +96,7 @@ class CustodyApi:
             return await self._erased(request, place)
         who = await self.callers.of(request)
         request_id = place.removesuffix("/receipt")
-        _only(request, *(("GET",) if request_id != place else ("GET", "DELETE")))
+        only(request, *(("GET",) if request_id != place else ("GET", "DELETE")))
         _is_id(request_id)
         ask = CustodyGet(tenant=who.tenant, request_id=request_id, wait_ms=_WAIT_MS)
         told = headers.identity(request_id) | _NO_STORE
@@ -111,7 +110,7 @@ class CustodyApi:
     async def _erased(self, request: BaseRequest, request_id: str) -> web.Response:
         actor = await self.callers.actor(request)
         _is_id(request_id)
-        _permit(actor, _OWNERS)
+        permit(actor, _OWNERS)
         ask = self._act(actor, actor.tenant)
         ask.request_id = request_id
         return _json((await self._asked("erase", ask, CustodyTold)).json)
@@ -119,8 +118,8 @@ class CustodyApi:
     async def _ruled(self, request: BaseRequest, place: str) -> web.Response:
         """Holds and retention: read by whoever audits, changed by owners; of other accounts by whoever runs this."""
         actor = await self.callers.actor(request)
-        _only(request, *(("GET", "PUT", "DELETE") if place == "holds" else ("GET", "PUT")))
-        _permit(actor, _READERS if request.method == "GET" else _OWNERS)
+        only(request, *(("GET", "PUT", "DELETE") if place == "holds" else ("GET", "PUT")))
+        permit(actor, _READERS if request.method == "GET" else _OWNERS)
         known = {"tenant"} if request.method != "DELETE" else {"tenant", "request_id"}
         asked = Asked.of(request.query, known)
         if (
@@ -139,8 +138,8 @@ class CustodyApi:
     async def _exported(self, request: BaseRequest) -> web.StreamResponse:
         """A period as a bundle, for whoever audits the account."""
         actor = await self.callers.actor(request)
-        _only(request, "GET")
-        _permit(actor, _READERS)
+        only(request, "GET")
+        permit(actor, _READERS)
         tenant = request.query.get("tenant", actor.tenant)
         self._act(actor, tenant)
         account = self.callers.principals.tenant(tenant)
@@ -162,11 +161,11 @@ class CustodyApi:
     async def _log(self, request: BaseRequest, place: str) -> web.Response:
         """Anybody's: nothing of it says whose requests they are."""
         if place.startswith("tile/"):
-            _only(request, "GET", "HEAD")
+            only(request, "GET", "HEAD")
             return await self._tile(place)
         if place not in ("checkpoint", "key", "witness"):
             raise NotFound(f"there is nothing at {headers.clean(request.path)}; the log begins at {_LOG}checkpoint")
-        _only(request, "GET", "HEAD")
+        only(request, "GET", "HEAD")
         if place == "checkpoint":
             told = await self._asked("checkpoint", LogAsk(), LogTold, _LOG_S)
             return _text(told.data)
@@ -188,12 +187,12 @@ class CustodyApi:
 
     def _act(self, actor: Actor, tenant: str) -> CustodyAct:
         """Raises NotFound where the account is not the actor's, nor theirs to ask about."""
-        standing = _standing(actor)
-        if tenant != actor.tenant and standing is not Standing.PLATFORM_ADMIN:
+        found = standing(actor)
+        if tenant != actor.tenant and found is not Standing.PLATFORM_ADMIN:
             raise NotFound("there is no such account", param="tenant")
         if self.callers.principals.tenant(tenant) is None:
             raise NotFound("there is no such account; GET /api/admin/tenants lists them", param="tenant")
-        return CustodyAct(tenant=tenant, actor=actor.user_id, standing=standing.value, actor_tenant=actor.tenant)
+        return CustodyAct(tenant=tenant, actor=actor.user_id, standing=found.value, actor_tenant=actor.tenant)
 
     async def _asked(self, verb: str, ask: Message, kind: type[Told], wait_s: float = _ASK_S) -> Told:
         try:
@@ -238,23 +237,6 @@ def _are_days(days: object) -> bool:
 def _is_id(request_id: str) -> None:
     if not REQUEST_ID.fullmatch(request_id):
         raise NotFound("there is no such record; an id has 16 hex digits, as in x-ni-request-id")
-
-
-def _standing(actor: Actor) -> Standing:
-    return Standing.KEY if actor.key_digest else standing_of(actor.role or "nobody")
-
-
-def _permit(actor: Actor, allowed: frozenset[Standing]) -> None:
-    standing = _standing(actor)
-    if standing not in allowed:
-        roles = ", ".join(one.value for one in Standing if one in allowed)
-        who = "An API key" if standing is Standing.KEY else f"The role {standing.value}"
-        raise NotPermitted(f"{who} may not do this. Sign in as one of: {roles}.")
-
-
-def _only(request: BaseRequest, *allowed: str) -> None:
-    if request.method not in allowed:
-        raise MethodNotAllowed(f"use {' or '.join(allowed)} here", allow=", ".join(allowed))
 
 
 def _text(body: bytes) -> web.Response:

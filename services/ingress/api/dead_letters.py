@@ -8,10 +8,11 @@ import orjson
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from libs.auth.rights import Standing, standing_of
-from libs.contracts.errors import MethodNotAllowed, NotPermitted
+from libs.auth.rights import Standing
+from libs.contracts.errors import MethodNotAllowed
 from libs.contracts.northern.v1.query_pb2 import DeadLettersAsk
 from services.ingress.api.books import Books
+from services.ingress.api.rights import permit
 from services.ingress.auth.callers import Callers
 from services.ingress.http.filters import Asked
 
@@ -34,12 +35,9 @@ class DeadLettersApi:
     async def answer(self, request: BaseRequest) -> web.Response:
         """Who asks is known before anything else is said about what they ask for."""
         actor = await self.callers.actor(request)
-        standing = Standing.KEY if actor.key_digest else standing_of(actor.role)
         if request.method != "GET":
             raise MethodNotAllowed("use GET here; `ni dead-letter replay` puts them back", allow="GET")
-        if standing is not Standing.PLATFORM_ADMIN:
-            who = "An API key" if standing is Standing.KEY else f"The role {standing.value}"
-            raise NotPermitted(f"{who} may not do this. Sign in as one of: {Standing.PLATFORM_ADMIN.value}.")
+        permit(actor, {Standing.PLATFORM_ADMIN})
         asked = Asked.of(request.query, _PAGED)
         entries, following = await self.books.entries(
             "dead_letters", DeadLettersAsk(cursor=asked.cursor()), asked.limit()

@@ -16,9 +16,7 @@ from libs.bus.base import Bus
 from libs.contracts.errors import (
     BusUnavailable,
     InvalidRequest,
-    MethodNotAllowed,
     NotFound,
-    NotPermitted,
     Overloaded,
     PiiUnavailable,
 )
@@ -26,6 +24,7 @@ from libs.contracts.failures import from_query_failure
 from libs.contracts.northern.v1.account_pb2 import Actor
 from libs.contracts.northern.v1.query_pb2 import ListTold, PiiAuditAsk, PiiPolicyAsk, PiiTold, PreviewAsk
 from libs.contracts.subjects import query
+from services.ingress.api.rights import only, permit
 from services.ingress.auth.callers import Callers
 from services.ingress.http.bodies import small_body
 from services.ingress.http.filters import Asked
@@ -59,7 +58,7 @@ class PiiApi:
         match place:
             case "pii/preview":
                 who = await self.callers.of(request)
-                _only(request, "POST")
+                only(request, "POST")
                 anthropic = speaks_anthropic(request.headers)
                 body = await small_body(request)
                 ask = PreviewAsk(tenant=who.tenant, key_id=who.key_id, anthropic=anthropic, body=body)
@@ -70,11 +69,11 @@ class PiiApi:
                 return await self._audit(request, await self.callers.actor(request))
 
     async def _policy(self, request: BaseRequest, actor: Actor) -> web.Response:
-        _only(request, "GET", "PUT")
+        only(request, "GET", "PUT")
         ask = PiiPolicyAsk(tenant=actor.tenant, actor=actor.user_id)
         verb = "policy_get"
         if request.method == "PUT":
-            _permit(actor, _ADMINS)
+            permit(actor, _ADMINS)
             ask.standing = standing_of(actor.role or "nobody").value
             ask.body, verb = _pii_of(await small_body(request)), "policy_put"
         told = await self._asked(verb, ask, PiiTold)
@@ -88,8 +87,8 @@ class PiiApi:
         return _json(orjson.dumps(shown))
 
     async def _audit(self, request: BaseRequest, actor: Actor) -> web.Response:
-        _only(request, "GET")
-        _permit(actor, _AUDITORS)
+        only(request, "GET")
+        permit(actor, _AUDITORS)
         tenant = request.query.get("tenant", actor.tenant)
         if tenant != actor.tenant and standing_of(actor.role) is not Standing.PLATFORM_ADMIN:
             raise NotFound("there is no such account", param="tenant")
@@ -145,19 +144,6 @@ def _pii_of(body: bytes) -> bytes:
     if set(said) - {"pii", "object"}:
         raise InvalidRequest("there is a member that is not known here; send `pii` alone")
     return orjson.dumps(said["pii"])
-
-
-def _permit(actor: Actor, allowed: frozenset[Standing]) -> None:
-    standing = Standing.KEY if actor.key_digest else standing_of(actor.role or "nobody")
-    if standing not in allowed:
-        roles = ", ".join(one.value for one in Standing if one in allowed)
-        who = "An API key" if standing is Standing.KEY else f"The role {standing.value}"
-        raise NotPermitted(f"{who} may not do this. Sign in as one of: {roles}.")
-
-
-def _only(request: BaseRequest, *allowed: str) -> None:
-    if request.method not in allowed:
-        raise MethodNotAllowed(f"use {' or '.join(allowed)} here", allow=", ".join(allowed))
 
 
 def _json(body: bytes) -> web.Response:

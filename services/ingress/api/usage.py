@@ -12,12 +12,13 @@ from aiohttp.web_request import BaseRequest
 
 from libs.auth.records import TenantRecord
 from libs.auth.rights import Standing, standing_of
-from libs.contracts.errors import MethodNotAllowed, NorthernError, NotFound, NotPermitted
+from libs.contracts.errors import NorthernError, NotFound
 from libs.contracts.money import decimal_text
 from libs.contracts.northern.v1.account_pb2 import Actor
 from libs.contracts.northern.v1.query_pb2 import AdminLogAsk, TotalsAsk, TransactionsAsk, UsageAsk
 from services.ingress.api import credit
 from services.ingress.api.books import Books
+from services.ingress.api.rights import only, permit
 from services.ingress.auth.callers import Callers
 from services.ingress.http.filters import USAGE, Asked
 from services.ingress.http.whole import cut, of_any_length
@@ -54,11 +55,11 @@ class UsageApi:
         """Who asks is known before anything else is said about what they ask for."""
         actor = await self.callers.actor(request)
         if place == "admin/credits":
-            _only(request, "POST")
+            only(request, "POST")
             given = await credit.given(request, actor)
             account = self._account(given.tenant, "tenant")
             return _json({**await self.books.give(given), "currency": account.currency}, 201)
-        _only(request, "GET")
+        only(request, "GET")
         if place == "admin/log":
             return await self._log(request, actor)
         tenant = self._whose(request, actor)
@@ -83,7 +84,7 @@ class UsageApi:
 
     async def _log(self, request: BaseRequest, actor: Actor) -> web.Response:
         """What administrators did to the account; an admin of the platform who names none sees all of it."""
-        permitted(actor)
+        permit(actor, _READ_LOG)
         every = _is_platform_admin(actor) and "tenant" not in request.query
         tenant = self._whose(request, actor)
         asked = Asked.of(request.query, _KNOWN["admin/log"], tenant.time_zone)
@@ -149,20 +150,6 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 def _is_platform_admin(actor: Actor) -> bool:
     return not actor.key_digest and standing_of(actor.role) is Standing.PLATFORM_ADMIN
-
-
-def permitted(actor: Actor) -> None:
-    """Raises NotPermitted for whoever may not read what administrators did; a key is nobody of them."""
-    standing = Standing.KEY if actor.key_digest else standing_of(actor.role)
-    if standing not in _READ_LOG:
-        who = "An API key" if standing is Standing.KEY else f"The role {standing.value}"
-        roles = ", ".join(one.value for one in Standing if one in _READ_LOG)
-        raise NotPermitted(f"{who} may not do this. Sign in as one of: {roles}.")
-
-
-def _only(request: BaseRequest, allowed: str) -> None:
-    if request.method != allowed:
-        raise MethodNotAllowed(f"use {allowed} here", allow=allowed)
 
 
 def _list(entries: list[bytes], next_: str) -> web.Response:
