@@ -22,7 +22,7 @@ from libs.dialects.fields import obj
 MESSAGE_LIMIT = 1000
 WAIT_LIMIT_MS = 3_600_000
 _COLD_START_MS = 2_000  # where a provider that failed does not say itself when to come back
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]+")
+_SPACES = re.compile(r" {2,}")
 # What a provider may repeat of the key it was called with: vendors' key shapes, and whatever follows an auth word.
 _SECRET = re.compile(
     r"\b(?:(?:sk|pk|rk|xai)-|(?:ni_live|inf|gsk|hf)_|ya29\.|AIza|AKIA|ASIA|ABSK)[A-Za-z0-9*_\-./+=]{6,}"
@@ -41,8 +41,10 @@ _REFUSED = frozenset(range(400, 500)) - {409, 424, 425}
 
 
 def clean(message: str) -> str:
-    """One line, bounded, without anything shaped like a credential."""
-    line = _CONTROL.sub(" ", message[: 4 * MESSAGE_LIMIT]).strip()
+    """One line, bounded, without anything shaped like a credential, and only of signs that are seen."""
+    line = message[: 4 * MESSAGE_LIMIT].strip()
+    if not line.isprintable():
+        line = _SPACES.sub(" ", "".join([sign if sign.isprintable() else " " for sign in line])).strip()
     return _SECRET.sub("[removed]", line)[:MESSAGE_LIMIT]
 
 

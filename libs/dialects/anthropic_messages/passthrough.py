@@ -159,6 +159,8 @@ class AnthropicStream:
             around += found * length
         if not deltas or deltas != block.count(b"\ndata:") or not block.startswith(b"event:"):
             return False
+        if deltas != block.count(b"\nevent:") + 1:  # one has data of several lines, to be read together
+            return False
         self.output_bytes += max(0, len(block) - around)
         return True
 

@@ -1,9 +1,9 @@
-"""A prompt that the model does not hold is told as one, however its provider says so."""
+"""What providers say of failures, told on as one line that can be read; too long a prompt is told as that."""
 
 import pytest
 
 from libs.contracts.errors import ContextTooLong, ProviderRefused
-from libs.dialects.failures import from_status
+from libs.dialects.failures import clean, from_status
 
 ANTHROPIC = "prompt is too long: 250000 tokens > 200000 maximum"
 WITH_THE_ANSWER = "input length and `max_tokens` exceed context limit: 174167 + 64000 > 200000, decrease input length"
@@ -38,3 +38,7 @@ def test_anthropics_own_words_stay_alone_for_its_clients_read_the_numbers(said: 
 def test_what_else_is_too_long_is_no_matter_of_the_prompt(said: str) -> None:
     assert type(from_status(400, said)) is ProviderRefused
     assert type(from_status(404, ANTHROPIC)) is ProviderRefused
+
+
+def test_signs_that_are_not_seen_or_turn_the_text_round_are_not_told_on() -> None:
+    assert clean("a\u202eb\u200b c\r\nd\x1b[31m é 😀\ud800") == "a b c d [31m é 😀"
