@@ -25,6 +25,7 @@ _TYPE_FIRST = re.compile(rb'\s*\{\s*"type"\s*:\s*"([a-z_]{1,64})"')
 # Quotes inside a JSON string are escaped, so these find members: never part of a text.
 _DELTA = re.compile(rb'"(text|thinking|partial_json)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _DELTA_TYPES = {b"text": b'"text_delta"', b"thinking": b'"thinking_delta"', b"partial_json": b'"input_json_delta"'}
+_DELTA_HEAD = b"event: content_block_delta\ndata:"
 _EMPTY_START = re.compile(rb'"(?:text|thinking)"\s*:\s*""')
 
 # --- requests -----------------------------------------------------------------------------------------------------
@@ -157,9 +158,8 @@ class AnthropicStream:
             found = block.count(mark)
             deltas += found
             around += found * length
-        if not deltas or deltas != block.count(b"\ndata:") or not block.startswith(b"event:"):
-            return False
-        if deltas != block.count(b"\nevent:") + 1:  # one has data of several lines, to be read together
+        # All data is that of deltas by name, which is not parsed one by one either: pieces make no difference.
+        if not deltas or not deltas == block.count(_DELTA_HEAD) == block.count(b"\ndata:"):
             return False
         self.output_bytes += max(0, len(block) - around)
         return True
