@@ -159,7 +159,9 @@ class AnthropicStream:
             deltas += found
             around += found * length
         # All data is that of deltas by name, which is not parsed one by one either: pieces make no difference.
-        if not deltas or not deltas == block.count(_DELTA_HEAD) == block.count(b"\ndata:"):
+        if not deltas or not block.startswith(b"event:"):
+            return False
+        if not deltas == block.count(_DELTA_HEAD) == block.count(b"\ndata:"):
             return False
         self.output_bytes += max(0, len(block) - around)
         return True

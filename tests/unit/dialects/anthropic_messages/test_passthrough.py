@@ -403,3 +403,12 @@ def test_data_in_several_lines_is_read_together_wherever_it_stands() -> None:
         for piece in pieces:
             stream.feed(piece)
         assert isinstance(stream.error, UpstreamError), pieces
+
+
+def test_data_without_a_name_is_read_at_the_beginning_of_a_piece_too() -> None:
+    words, garbage = delta("text_delta", text="a"), b"data: {no json\n\n"
+    for pieces in ([BEGIN + TEXT + words, garbage + words], [BEGIN + TEXT + words + garbage, words]):
+        stream = AnthropicStream()
+        for piece in pieces:
+            stream.feed(piece)
+        assert isinstance(stream.error, UpstreamError), pieces
