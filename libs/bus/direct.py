@@ -19,7 +19,7 @@ _END = 2  # bytes of a line's end
 
 # How much nats-py reads at once, for which it has no setting. Whoever follows a stream gets far more than its 32 kB,
 # and what lies across two reads has to be put together again.
-nats_client.DEFAULT_BUFFER_SIZE = 256 << 10
+_READ_BYTES = 256 << 10
 
 
 class Arrived(NamedTuple):
@@ -63,6 +63,7 @@ class DirectClient(Client):
         self._leaving = False
 
     async def connect(self, *args: object, **kwargs: object) -> None:
+        nats_client.DEFAULT_BUFFER_SIZE = _READ_BYTES
         self._ps = _DirectParser(self)
         await super().connect(*args, disconnected_cb=self._forget, **kwargs)  # type: ignore[arg-type,misc]  # as they came
 

@@ -182,10 +182,7 @@ def _try(egress: Statement, ended: Statement | None) -> dict[str, Any]:
 
 def _end_of(egress: Statement, finishes: Sequence[Statement]) -> Statement | None:
     """The first Finished of that attempt."""
-    for finished in finishes:
-        if finished["attempts"] == egress["attempt"] + 1:
-            return finished
-    return None
+    return next((each for each in finishes if each["attempts"] == egress["attempt"] + 1), None)
 
 
 def _read(signed: str) -> dict[str, Any]:

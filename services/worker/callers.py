@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from libs.catalog.billing.charging import tokens_of
 from libs.catalog.model import Route
 from libs.contracts.errors import InvalidRequest
 from libs.contracts.ids import issued_at_ms
@@ -24,7 +25,6 @@ from libs.dialects.openai_chat import request as openai_request
 from libs.dialects.openai_chat import stream as openai_stream
 from services.worker import domain
 
-_BYTES_A_TOKEN = 4
 _CLAUDE_CODE = "claude-code-"  # how the beta begins by which it says who it is
 
 
@@ -112,7 +112,7 @@ class Reply:
         self._created = issued_at_ms(envelope.request_id) // 1000
         self._model = renamed(envelope, route) or route.route_id
         self._include_usage = envelope.shape.include_usage
-        self._prompt = -(-envelope.shape.text_bytes // _BYTES_A_TOKEN)
+        self._prompt = tokens_of(envelope.shape.text_bytes)
 
     def encoder(self) -> Encoder:
         """Anthropic's clients read the prompt's tokens at a stream's beginning, LangChain nowhere else.

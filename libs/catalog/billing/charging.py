@@ -21,7 +21,7 @@ def chargeable(outcome: Outcome, usage: Usage, output_bytes: int, *, text_bytes:
         case stated.OUTCOME_COMPLETED | stated.OUTCOME_CANCELLED | stated.OUTCOME_CUT if output_bytes:
             return _forwarded(usage, output_bytes, text_bytes)
         case stated.OUTCOME_WORKER_LOST if output_bytes:  # the rest of it is our loss
-            return Usage(output=_tokens(output_bytes), service_tier=usage.service_tier, estimated=True)
+            return Usage(output=tokens_of(output_bytes), service_tier=usage.service_tier, estimated=True)
         case _:  # failed before the first byte, never sent, nothing forwarded, or an outcome that nobody stated
             return Usage()
 
@@ -31,8 +31,8 @@ def _forwarded(usage: Usage, output_bytes: int, text_bytes: int) -> Usage:
     counted = Usage()
     counted.CopyFrom(usage)
     if not _prompt(usage):
-        counted.input = _tokens(text_bytes)
-    counted.output = _tokens(output_bytes)
+        counted.input = tokens_of(text_bytes)
+    counted.output = tokens_of(output_bytes)
     counted.reasoning = min(usage.reasoning, counted.output)
     counted.estimated = True
     return counted
@@ -42,5 +42,6 @@ def _prompt(usage: Usage) -> int:
     return usage.input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h
 
 
-def _tokens(size: int) -> int:
+def tokens_of(size: int) -> int:
+    """Tokens that so many bytes of text come to, where nobody has counted."""
     return -(-size // _BYTES_A_TOKEN)

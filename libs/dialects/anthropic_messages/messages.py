@@ -137,13 +137,13 @@ class _Conversation:
         known(block, _CALL, path)
         if block.get("caller") not in (None, {"type": "direct"}):
             raise wrong(f"{path}.caller", "be left out on this route: its tools are called by the model alone")
-        id = named(block.get("id"), path, "id")  # noqa: A001 - the wire's own name
-        if id in self._unanswered:
+        call_id = named(block.get("id"), path, "id")
+        if call_id in self._unanswered:
             raise wrong(f"{path}.id", "be an id of its own")
-        self._unanswered[id] = path
+        self._unanswered[call_id] = path
         name = named(block.get("name"), path, "name")
         given = members(block.get("input"), path, "input")
-        return ToolCall(id=id, name=name, arguments=given, cache=read_cache(block, path))
+        return ToolCall(id=call_id, name=name, arguments=given, cache=read_cache(block, path))
 
 
 # --- blocks -------------------------------------------------------------------------------------------------------

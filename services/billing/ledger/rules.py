@@ -85,8 +85,7 @@ class Rules:
 
     def account(self, tenant: str) -> Account:
         """Raises BillingUnavailable, InvalidApiKey (there is none), AccountDeactivated."""
-        tenants, keys = self._watches
-        if tenants.blind or keys.blind:
+        if any(watch.blind for watch in self._watches):
             raise BillingUnavailable(
                 "the account's limits cannot be checked right now; try again in a moment", retry_after_ms=1000
             )

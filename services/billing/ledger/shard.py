@@ -198,7 +198,7 @@ class Shard:
     def _counted(self, batch: Batch) -> None:
         if batch.expired is not None:
             self._ran_out(batch.expired)
-        for outcome, times in Counter([result.code or _EFFECTS[result.effect] for result in batch.results]).items():
+        for outcome, times in Counter(result.code or _EFFECTS[result.effect] for result in batch.results).items():
             self._metrics.count("ledger_operations_total", outcome, by=times)
         self._metrics.count("ledger_batches_total")
         self._metrics.set("ledger_queue", len(self._waiting))

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from libs.catalog.billing.charging import tokens_of
 from libs.catalog.billing.holds import SLICE, extension, hold_bound
 from libs.catalog.model import Catalog, RateCard, Route, Thinking
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from services.worker import callers, domain
 
-_BYTES_A_TOKEN = 4  # for the rate limits alone, which are about what is usual; money reckons with a token a byte
 _USUAL_OUTPUT = 256  # tokens, where no limit was given
 _MOST_CHOICES = 128  # OpenAI's own limit
 # What vendors put into a prompt of their own accord: the frame of a chat, and instructions where tools or a schema are
@@ -102,7 +102,7 @@ def reckon(catalog: Catalog, route: Route, envelope: Envelope, body_bytes: int) 
         limit=asked or _unasked(route, envelope) * choices,
         seen=shape.stream and not _thinks_unseen(route, asked=shape.thinking),
         byok=envelope.policy.byok,
-        rate_tokens=-(-prompt // _BYTES_A_TOKEN) + (asked or _USUAL_OUTPUT * choices),
+        rate_tokens=tokens_of(prompt) + (asked or _USUAL_OUTPUT * choices),
     )
 
 

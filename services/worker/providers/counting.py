@@ -1,6 +1,7 @@
 """Anthropic's count_tokens on every route: the provider's own count where it has one, else an estimate."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -30,7 +31,7 @@ def cannot_count(error: NorthernError) -> bool:
     """
     if isinstance(error, ProviderRefused):
         said = error.message.lower()
-        return "model" in said or "anthropic-beta" in said or error.provider_status == 404  # noqa: PLR2004 - HTTP's own
+        return "model" in said or "anthropic-beta" in said or error.provider_status == HTTPStatus.NOT_FOUND
     return isinstance(error, CredentialRefused)  # an account may call a model and yet not have it count
 
 
