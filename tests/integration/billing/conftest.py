@@ -10,7 +10,7 @@ from libs.store.migrations import migrate
 from tests.contract.store.conftest import Host
 from tests.integration.billing.kept import Kept
 
-TABLES = ("usage", "ledger", "ledger_journal", "facts")
+TABLES = ("usage", "ledger", "ledger_journal", "facts", "admin_log", "feedback")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """The log of administrators in the real store: each act once, credit too, and pages of one account or of all."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,33 +11,12 @@ from libs.contracts.northern.v1.facts_pb2 import Fact
 from libs.contracts.northern.v1.ledger_pb2 import Adjust, TopUp
 from libs.contracts.northern.v1.query_pb2 import AdminLogAsk, ListTold
 from libs.projection.base import UnreadableError
-from libs.store.clickhouse import ClickHouseStore
-from libs.store.migrations import migrate
 from services.billing.acts.desk import Desk
 from services.billing.acts.log import acts_in
-from tests.contract.store.conftest import Host
 from tests.integration.billing.kept import Kept
 from tests.support.money_facts import AT_MS, egress, finished, message
 
 UNIT = 10**9
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    started = Host(tmp_path_factory.mktemp("clickhouse"))
-    started.start()
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-async def kept(host: Host) -> AsyncIterator[Kept]:
-    store = ClickHouseStore(host.settings)
-    await migrate(store, Path("infra/clickhouse/migrations"))
-    for table in ("usage", "ledger", "ledger_journal", "admin_log"):
-        await store.command(f"TRUNCATE TABLE {table}")
-    yield Kept(store)
-    await store.close()
 
 
 def act(n: int, tenant: str = "t_one", **more: Any) -> Fact:

@@ -1,8 +1,6 @@
 """Feedback and decisions in the real store: the last word counts once, and counts are an account's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import orjson
 import pytest
@@ -13,15 +11,12 @@ from libs.contracts.northern.v1.facts_pb2 import Fact, Feedback, FeedbackCounts
 from libs.contracts.northern.v1.query_pb2 import AnsweredAsk, AnsweredTold, ListTold, UsageAsk
 from libs.projection.base import UnreadableError
 from libs.projection.facts import facts_in
-from libs.store.clickhouse import ClickHouseStore
-from libs.store.migrations import migrate
 from services.billing.acts.log import acts_in
 from services.billing.books.desk import Desk as Books
 from services.billing.books.queries import Queries
 from services.billing.feedback import desk
 from services.billing.feedback.desk import Desk
 from services.billing.feedback.given import feedback_in
-from tests.contract.store.conftest import Host
 from tests.integration.billing.kept import Kept
 from tests.support.money_facts import AT_MS, egress, finished, message, request_id
 
@@ -43,24 +38,6 @@ DECISION = Decision(
     version="r1",
     propensity=1.0,
 )
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    started = Host(tmp_path_factory.mktemp("clickhouse"))
-    started.start()
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-async def kept(host: Host) -> AsyncIterator[Kept]:
-    store = ClickHouseStore(host.settings)
-    await migrate(store, Path("infra/clickhouse/migrations"))
-    for table in ("usage", "ledger", "ledger_journal", "admin_log", "feedback"):
-        await store.command(f"TRUNCATE TABLE {table}")
-    yield Kept(store)
-    await store.close()
 
 
 def rated(n: int, rating: int, *, route: str = QWEN, task: str = "analysis", tenant: str = "t_one") -> Fact:
