@@ -38,7 +38,7 @@ from libs.tlog.note import VerifierKey
 from libs.tlog.proof import SUFFIX
 from libs.tlog.tiles import Tile
 from services.ingress import headers
-from services.ingress.api.rights import only, permit, standing
+from services.ingress.api.endpoints import only, permit, standing
 from services.ingress.auth.callers import Callers
 from services.ingress.http import bundles
 from services.ingress.http.bodies import small_body

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
@@ -12,7 +11,7 @@ from libs.auth.rights import Standing
 from libs.contracts.errors import MethodNotAllowed
 from libs.contracts.northern.v1.query_pb2 import DeadLettersAsk
 from services.ingress.api.books import Books
-from services.ingress.api.rights import permit
+from services.ingress.api.endpoints import page, permit
 from services.ingress.auth.callers import Callers
 from services.ingress.http.filters import Asked
 
@@ -39,8 +38,5 @@ class DeadLettersApi:
             raise MethodNotAllowed("use GET here; `ni dead-letter replay` puts them back", allow="GET")
         permit(actor, {Standing.PLATFORM_ADMIN})
         asked = Asked.of(request.query, _PAGED)
-        entries, following = await self.books.entries(
-            "dead_letters", DeadLettersAsk(cursor=asked.cursor()), asked.limit()
-        )
-        body = b'{"object":"list","data":[' + b",".join(entries) + b'],"next":' + orjson.dumps(following or None) + b"}"
-        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+        ask = DeadLettersAsk(cursor=asked.cursor())
+        return page(*await self.books.entries("dead_letters", ask, asked.limit()))

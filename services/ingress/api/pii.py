@@ -24,7 +24,7 @@ from libs.contracts.failures import from_query_failure
 from libs.contracts.northern.v1.account_pb2 import Actor
 from libs.contracts.northern.v1.query_pb2 import ListTold, PiiAuditAsk, PiiPolicyAsk, PiiTold, PreviewAsk
 from libs.contracts.subjects import query
-from services.ingress.api.rights import only, permit
+from services.ingress.api.endpoints import only, page, permit
 from services.ingress.auth.callers import Callers
 from services.ingress.http.bodies import small_body
 from services.ingress.http.filters import Asked
@@ -110,8 +110,7 @@ class PiiApi:
             if not told.next or not told.entries or len(entries) >= limit:
                 break
             ask.cursor = told.next
-        after = orjson.dumps(told.next or None)
-        return _json(b'{"object":"list","data":[' + b",".join(entries) + b'],"next":' + after + b"}")
+        return page(entries, told.next)
 
     def _account(self, tenant: str) -> TenantRecord:
         found = self.callers.principals.tenant(tenant)

@@ -11,14 +11,14 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from libs.auth.records import TenantRecord
-from libs.auth.rights import Standing, standing_of
+from libs.auth.rights import Standing
 from libs.contracts.errors import NorthernError, NotFound
 from libs.contracts.money import decimal_text
 from libs.contracts.northern.v1.account_pb2 import Actor
 from libs.contracts.northern.v1.query_pb2 import AdminLogAsk, TotalsAsk, TransactionsAsk, UsageAsk
 from services.ingress.api import credit
 from services.ingress.api.books import Books
-from services.ingress.api.rights import only, permit
+from services.ingress.api.endpoints import only, page, permit, standing
 from services.ingress.auth.callers import Callers
 from services.ingress.http.filters import USAGE, Asked
 from services.ingress.http.whole import cut, of_any_length
@@ -80,12 +80,12 @@ class UsageApi:
                     request_id=asked.text("request_id"),
                     cursor=asked.cursor(),
                 )
-                return _list(*await self.books.entries("transactions", ask, asked.limit()))
+                return page(*await self.books.entries("transactions", ask, asked.limit()))
 
     async def _log(self, request: BaseRequest, actor: Actor) -> web.Response:
         """What administrators did to the account; an admin of the platform who names none sees all of it."""
         permit(actor, _READ_LOG)
-        every = _is_platform_admin(actor) and "tenant" not in request.query
+        every = standing(actor) is Standing.PLATFORM_ADMIN and "tenant" not in request.query
         tenant = self._whose(request, actor)
         asked = Asked.of(request.query, _KNOWN["admin/log"], tenant.time_zone)
         from_ms, until_ms = asked.times()
@@ -98,15 +98,15 @@ class UsageApi:
             until_ms=until_ms,
             cursor=asked.cursor(),
         )
-        return _list(*await self.books.entries("admin_log", ask, asked.limit()))
+        return page(*await self.books.entries("admin_log", ask, asked.limit()))
 
     async def _usage(self, asked: Asked, tenant: TenantRecord) -> web.Response:
         narrow, by = asked.usage(), asked.text("totals")
         if not by:
             ask = UsageAsk(tenant=tenant.id, filter=narrow, cursor=asked.cursor())
-            return _list(*await self.books.entries("usage", ask, asked.limit()))
+            return page(*await self.books.entries("usage", ask, asked.limit()))
         totals = TotalsAsk(tenant=tenant.id, filter=narrow, by=by, time_zone=tenant.time_zone, cursor=asked.cursor())
-        return _list(*await self.books.entries("totals", totals, asked.limit()))
+        return page(*await self.books.entries("totals", totals, asked.limit()))
 
     async def _export(self, request: BaseRequest, ask: UsageAsk) -> web.StreamResponse:
         """A sheet that breaks off is cut in the middle of the transfer: no client takes it for a whole one."""
@@ -133,7 +133,7 @@ class UsageApi:
     def _whose(self, request: BaseRequest, actor: Actor) -> TenantRecord:
         """The caller's own account, or the one an admin of the platform names; for anybody else there is no other."""
         named = request.query.get("tenant", actor.tenant)
-        if named != actor.tenant and not _is_platform_admin(actor):
+        if named != actor.tenant and standing(actor) is not Standing.PLATFORM_ADMIN:
             raise NotFound("there is no such account", param="tenant")
         return self._account(named, "tenant")
 
@@ -146,17 +146,6 @@ class UsageApi:
 
 _READ_LOG: Final = frozenset({Standing.AUDITOR, Standing.ADMIN, Standing.OWNER, Standing.PLATFORM_ADMIN})
 _NO_STORE: Final = {"Cache-Control": "no-store"}
-
-
-def _is_platform_admin(actor: Actor) -> bool:
-    return not actor.key_digest and standing_of(actor.role) is Standing.PLATFORM_ADMIN
-
-
-def _list(entries: list[bytes], next_: str) -> web.Response:
-    """The entries are JSON already."""
-    after = orjson.dumps(next_ or None)
-    body = b'{"object":"list","data":[' + b",".join(entries) + b'],"next":' + after + b"}"
-    return web.Response(body=body, content_type="application/json", headers=_NO_STORE)
 
 
 def _json(value: Mapping[str, Any], status: int = 200) -> web.Response:

@@ -1,7 +1,9 @@
-"""Who may do what at an endpoint, and by which methods it is asked."""
+"""What endpoints share: who may do what, by which methods they are asked, and a page of a list."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+import orjson
+from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from libs.auth.rights import Standing, standing_of
@@ -27,3 +29,10 @@ def only(request: BaseRequest, *allowed: str) -> None:
     """Raises MethodNotAllowed for any other method."""
     if request.method not in allowed:
         raise MethodNotAllowed(f"use {' or '.join(allowed)} here", allow=", ".join(allowed))
+
+
+def page(entries: Sequence[bytes], following: str) -> web.Response:
+    """Of a list whose entries are JSON already; `following` is the next page's cursor, "" at the end."""
+    after = orjson.dumps(following or None)
+    body = b'{"object":"list","data":[' + b",".join(entries) + b'],"next":' + after + b"}"
+    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
