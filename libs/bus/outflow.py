@@ -14,6 +14,7 @@ from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, End, Failu
 from libs.telemetry.log import logger
 
 PIECE = 64 << 10  # the largest Data of one frame
+_THREADED = 1 << 20  # putting more of a body together holds running streams up
 _PULL = 256 << 10  # a piece of a body
 _PULLS = 4  # in flight
 _SILENT_S = 6.0
@@ -193,7 +194,10 @@ class Outflow:
         finally:
             for pull in pulls:
                 pull.cancel()
-        return b"".join(pieces[offset] for offset in range(0, size, _PULL))
+        whole = [pieces[offset] for offset in range(0, size, _PULL)]
+        if size > _THREADED:
+            return await asyncio.to_thread(b"".join, whole)  # which lets go of the interpreter for as much
+        return b"".join(whole)
 
     async def _send(self, frame: Frame, size: int = 0) -> None:
         """`size`: of its data, which waits for credit."""

@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import orjson
 
 from libs.contracts.errors import InvalidRequest, NorthernError, UpstreamError
 from libs.contracts.northern.v1 import frames_pb2
-
-if TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from libs.dialects.values import dataclass
+from libs.dialects.values import value
 
 # --- parts of a turn ----------------------------------------------------------------------------------------------
 
@@ -26,13 +22,13 @@ class Cache(StrEnum):
     LONG = "1h"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Text:
     text: str
     cache: Cache = Cache.NONE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Image:
     """Either `data`, checked base64 of `media_type`, or an https `url`; the other is empty."""
 
@@ -42,7 +38,7 @@ class Image:
     cache: Cache = Cache.NONE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Document:
     """One of `data` (checked base64 of `media_type`), `text` and an https `url`; the others are empty."""
 
@@ -54,7 +50,7 @@ class Document:
     cache: Cache = Cache.NONE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class ToolCall:
     """`id` is never empty: a reader mints one where the provider gave none."""
 
@@ -64,7 +60,7 @@ class ToolCall:
     cache: Cache = Cache.NONE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class ToolResult:
     id: str
     parts: tuple[Text | Image | Document, ...]
@@ -72,7 +68,7 @@ class ToolResult:
     cache: Cache = Cache.NONE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Reasoning:
     """`signature` and `redacted` (base64) belong to the family of models that made them, and go back byte for byte.
 
@@ -93,7 +89,7 @@ class Role(StrEnum):
     ASSISTANT = "assistant"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Turn:
     """Tool results ride in user turns. Neighbours may share a role: writers merge where their format asks for it."""
 
@@ -104,7 +100,7 @@ class Turn:
 # --- the request --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Tool:
     name: str
     description: str = ""
@@ -113,7 +109,7 @@ class Tool:
     cache: Cache = Cache.NONE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class ToolChoice:
     """`tool` is the one named in `name`; `required` is any of them."""
 
@@ -121,7 +117,7 @@ class ToolChoice:
     name: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class AnswerFormat:
     """Structured output: any JSON object, or one that fits `schema`."""
 
@@ -131,7 +127,7 @@ class AnswerFormat:
     schema: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Thinking:
     """How the model is to think: `default` leaves it alone; `on` by `effort`, by `budget` in tokens, both or neither.
 
@@ -145,7 +141,7 @@ class Thinking:
     shown: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Request:
     """What was asked. `hints` and `demands` hold, under the caller's names, what has no field here.
 
@@ -169,7 +165,7 @@ class Request:
     demands: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Written:
     """A request in a provider's format; `dropped` names the caller's members that it does not honour.
 
@@ -201,7 +197,7 @@ class StopReason(StrEnum):
     CONTENT_FILTER = "content_filter"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Usage:
     """Tokens in disjoint buckets; `reasoning` is a part of `output`, never added to it."""
 
@@ -227,7 +223,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class TokenLogprob:
     """`top`: the likeliest alternatives, (token, logprob) each."""
 
@@ -236,7 +232,7 @@ class TokenLogprob:
     top: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Answer:
     """`stop_sequence` is the one that ended the answer, where the provider says so."""
 
@@ -268,13 +264,13 @@ def part_bytes(part: Text | Reasoning | ToolCall) -> int:
 # `index` is the provider's content block; other formats number what they show by themselves.
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class TextDelta:
     index: int
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class ReasoningDelta:
     index: int
     text: str = ""
@@ -282,14 +278,14 @@ class ReasoningDelta:
     redacted: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class ToolCallStart:
     index: int
     id: str
     name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class ToolCallDelta:
     """A fragment of the arguments' JSON; only all of them together parse."""
 
@@ -297,32 +293,32 @@ class ToolCallDelta:
     json: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class BlockStop:
     index: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Stop:
     reason: StopReason
     stop_sequence: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Logprobs:
     """Of the text that was just sent."""
 
     tokens: tuple[TokenLogprob, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class UsageEvent:
     """The usage so far: a later one replaces it."""
 
     usage: Usage
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Failure:
     """The provider gave up in mid-stream; nothing follows."""
 

@@ -1,14 +1,9 @@
 """Server-sent events: bytes in pieces of any size in, whole events out, read or as they came (WHATWG HTML §9.2)."""
 
 import re
-from typing import TYPE_CHECKING
 
 from libs.contracts.errors import UpstreamError
-
-if TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from libs.dialects.values import dataclass
+from libs.dialects.values import value
 
 EVENT_LIMIT = 4 << 20
 
@@ -17,7 +12,7 @@ _BLANK_LINE = re.compile(rb"\n\r?\n")
 _MARK = b"\xef\xbb\xbf"  # a byte order mark, which only the first event may carry
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class ServerSentEvent:
     """`event` is "" where the line is missing; `data` joins several data lines with a line feed, and is never empty."""
 

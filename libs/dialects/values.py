@@ -1,12 +1,12 @@
-"""`dataclass` for values that are made by the hundred for one request: frozen to mypy, and at run time not."""
+"""Values that are made by the hundred for one request."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
 
-def dataclass(*, frozen: bool, kw_only: bool, slots: bool) -> Callable[[type[T]], type[T]]:
-    """As dataclasses', whose freezing makes a value two to four times as dear to build. All else is the same."""
-    return dataclasses.dataclass(kw_only=kw_only, slots=slots, unsafe_hash=frozen)
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
+def value(cls: type[T]) -> type[T]:
+    """A data class of named members with slots, frozen to mypy alone: freezing makes it two to four times as dear."""
+    return dataclasses.dataclass(kw_only=True, slots=True, unsafe_hash=True)(cls)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import orjson
@@ -14,6 +14,7 @@ from services.sandbox.orders.directives import PLAIN, Directive
 # A token is a word piece: at most eight characters with the space before them, or one white-space character.
 _PIECE = re.compile(r" ?\S{1,8}|\s")
 _NUMBERED_BYTES = 64
+_LOOKED_AT = 1 << 18  # characters of a text that may hold words for us: a body of 8 MiB must not hold up other answers
 
 
 class Finish(StrEnum):
@@ -135,6 +136,7 @@ class Answer:
 
 def answer(ask: Ask, cached: Cached = Cached()) -> Answer:
     """The same answer to the same request, always; `cached` is what was found of its prefixes."""
+    ask = replace(ask, text=_looked_at(ask.text))
     directive = ask.directive
     thoughts = pieces_of(_thought(ask)) if ask.thinking else []
     most = ask.max_tokens
@@ -170,6 +172,11 @@ def input_tokens(text_bytes: int) -> int:
 def pieces_of(text: str) -> list[str]:
     """A text as tokens: joined they are the text."""
     return _PIECE.findall(text)
+
+
+def _looked_at(text: str) -> str:
+    """A text, or beginning and end of a very long one."""
+    return text if len(text) <= _LOOKED_AT else f"{text[: _LOOKED_AT // 2]}\n{text[-_LOOKED_AT // 2 :]}"
 
 
 def _text_pieces(ask: Ask, most: int | None) -> tuple[list[str], Finish, str]:

@@ -92,8 +92,9 @@ class Sandbox:
                 ):  # beyond it the rest is read and dropped, so that the refusal arrives
                     parts.append(part)
         finally:
-            self.journal.received(entry, b"".join(parts))
-        return b"".join(parts)
+            body = b"".join(parts)
+            self.journal.received(entry, body)
+        return body
 
     def _directive(self, ask: Ask, path: str) -> Directive:
         fault = self.faults.take(path, ask.model)

@@ -6,12 +6,16 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from libs.bus.provision import provision
+from libs.contracts.subjects import SERVICES
+from libs.embedded import keyring
+from libs.embedded.nats_config import render
 from libs.embedded.state import free_ports
 from libs.embedded.street import nats_server
 from libs.runtime.settings import Settings
@@ -85,6 +89,26 @@ http: "127.0.0.1:{monitor}"
 jetstream {{ store_dir: "{store}", sync_interval: always, max_file_store: {STORE_BYTES} }}
 max_payload: 1MB
 """
+
+
+@contextmanager
+def locked_broker(folder: Path) -> Iterator[Broker]:
+    """With the configuration of `ni up`: keys, lists of who may what, streams and buckets; seeds in `secrets`."""
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    keyring.fill_seeds(secrets, SERVICES)
+    keys = keyring.public_keys(secrets)
+
+    def config(port: int, monitor: int, store: Path) -> str:
+        return render(port=port, monitor_port=monitor, store=store, store_bytes=STORE_BYTES, public_keys=keys)
+
+    broker = Broker(folder, config)
+    broker.start()
+    try:
+        broker.provision(keyring.seed_file(secrets, "operator"))
+        yield broker
+    finally:
+        broker.kill()
 
 
 def apart(work: Coroutine[Any, Any, object]) -> None:

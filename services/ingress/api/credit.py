@@ -10,11 +10,12 @@ from typing import Any, Final
 import orjson
 from aiohttp.web_request import BaseRequest
 
-from libs.auth.rights import Standing, standing_of
-from libs.contracts.errors import InvalidRequest, NotPermitted
+from libs.auth.rights import Standing
+from libs.contracts.errors import InvalidRequest
 from libs.contracts.money import NANO
 from libs.contracts.northern.v1.account_pb2 import Actor
 from libs.contracts.northern.v1.ledger_pb2 import Adjust, LedgerRequest, TopUp
+from services.ingress.api.endpoints import permit
 from services.ingress.http.bodies import small_body
 
 MOST: Final = 100_000_000  # units of the account's currency in one operation, as the ledger takes them
@@ -52,9 +53,7 @@ class Given:
 
 async def given(request: BaseRequest, actor: Actor) -> Given:
     """Raises NotPermitted, InvalidRequest naming the member, and what reading a body raises."""
-    if actor.key_digest or standing_of(actor.role) is not Standing.PLATFORM_ADMIN:
-        who = "An API key" if actor.key_digest else f"The role {actor.role}"
-        raise NotPermitted(f"{who} may not do this. Sign in as: {Standing.PLATFORM_ADMIN.value}.")
+    permit(actor, (Standing.PLATFORM_ADMIN,))
     op_id = _op_id(request.headers.get("Idempotency-Key"), actor.user_id)
     tenant, amount_nano, note = read(await small_body(request))
     return Given(op_id=op_id, tenant=tenant, amount_nano=amount_nano, note=note, by=actor.user_id)

@@ -1,6 +1,7 @@
 """From frames to the client: one whole answer or a stream, every byte counted and hashed on its way out."""
 
 import asyncio
+import hmac
 import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from libs.bus.inflow import Inflow
-from libs.contracts.digests import KeyedDigest
 from libs.contracts.errors import NorthernError, RequestTooLarge
 from libs.contracts.failures import from_failure
 from libs.contracts.money import decimal_text
@@ -63,10 +63,10 @@ class Sent:
     attempts: int = 0  # calls to providers of a request that failed
     refused: bool = False  # by the street itself: no worker ran, none will
 
-    _hash: KeyedDigest = field(init=False)
+    _hash: hmac.HMAC = field(init=False)
 
     def __post_init__(self) -> None:
-        self._hash = KeyedDigest(self.salt)
+        self._hash = hmac.new(self.salt, digestmod="sha256")
 
     @property
     def may_run(self) -> bool:

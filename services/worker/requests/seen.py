@@ -1,11 +1,11 @@
 """What one call to a provider showed: when, from whom, how much; and what is stated of it on record."""
 
+import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Final
 
-from libs.contracts.digests import KeyedDigest
 from libs.contracts.northern.v1.facts_pb2 import Finished, Outcome
 from libs.contracts.northern.v1.frames_pb2 import End
 from services.worker.money.charge import Charge
@@ -35,10 +35,10 @@ class Seen:
     forwarded: int = 0
     returned: Mapping[str, str] = field(default_factory=dict)
 
-    _hash: KeyedDigest = field(init=False)
+    _hash: hmac.HMAC = field(init=False)
 
     def __post_init__(self, salt: bytes) -> None:
-        self._hash = KeyedDigest(salt)
+        self._hash = hmac.new(salt, digestmod="sha256")
 
     def answers(self, response: Answered) -> None:
         """The head of an answer."""

@@ -1,7 +1,6 @@
 """Dead letters on a real broker with the street's own keys: billing may list what the operator put back."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import orjson
 import pytest
@@ -9,30 +8,17 @@ import pytest
 from cli.dead_letters import letters, replay
 from libs.bus.nats import connect
 from libs.contracts.northern.v1.query_pb2 import DeadLettersAsk, ListTold
-from libs.contracts.subjects import EVENTS, SERVICES, dead_letter
+from libs.contracts.subjects import EVENTS, dead_letter
 from libs.embedded import keyring
-from libs.embedded.nats_config import render
 from libs.runtime.settings import Settings
 from services.billing.dead_letters import DeadLetters
-from tests.support.broker import STORE_BYTES, Broker
+from tests.support.broker import Broker, locked_broker
 
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """With the configuration of `ni up`; seeds in `secrets`."""
-    folder = tmp_path_factory.mktemp("locked")
-    (folder / "secrets").mkdir()
-    keyring.fill_seeds(folder / "secrets", SERVICES)
-    keys = keyring.public_keys(folder / "secrets")
-
-    def config(port: int, monitor: int, store: Path) -> str:
-        return render(port=port, monitor_port=monitor, store=store, store_bytes=STORE_BYTES, public_keys=keys)
-
-    broker = Broker(folder, config)
-    broker.start()
-    broker.provision(keyring.seed_file(folder / "secrets", "operator"))
-    yield broker
-    broker.kill()
+    with locked_broker(tmp_path_factory.mktemp("locked")) as broker:
+        yield broker
 
 
 def settings_of(broker: Broker, service: str) -> Settings:

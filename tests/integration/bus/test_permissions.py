@@ -10,8 +10,7 @@ from libs.bus.memory import matches
 from libs.contracts import subjects
 from libs.contracts.subjects import BUCKETS, FACT_KINDS, GRANTS, SERVICES, STREAMS, permissions
 from libs.embedded import keyring
-from libs.embedded.nats_config import render
-from tests.support.broker import STORE_BYTES, Broker
+from tests.support.broker import Broker, locked_broker
 from tests.support.wire import Wire
 
 REPLICA, LAST = "0123456789abcdef", "fedcba9876543210"
@@ -48,20 +47,8 @@ def granted(lists: Iterable[str], subject: str) -> bool:
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """With the configuration of `ni up`; seeds in `secrets`."""
-    folder = tmp_path_factory.mktemp("locked")
-    (folder / "secrets").mkdir()
-    keyring.fill_seeds(folder / "secrets", SERVICES)
-    keys = keyring.public_keys(folder / "secrets")
-
-    def config(port: int, monitor: int, store: Path) -> str:
-        return render(port=port, monitor_port=monitor, store=store, store_bytes=STORE_BYTES, public_keys=keys)
-
-    broker = Broker(folder, config)
-    broker.start()
-    broker.provision(keyring.seed_file(folder / "secrets", "operator"))
-    yield broker
-    broker.kill()
+    with locked_broker(tmp_path_factory.mktemp("locked")) as broker:
+        yield broker
 
 
 def seed_of(broker: Broker, service: str) -> bytes:

@@ -165,3 +165,9 @@ def test_a_refusal_calls_nothing_and_comes_after_what_was_ordered() -> None:
     begun = answer(Ask(model="m", text="refuse this", directive=Directive(chunks=2)))
     assert (begun.text, begun.finish) == ("w0 w1 ", Finish.REFUSED)
     assert answer(Ask(model="m", text="refuse this", tool_results=("noon",))).finish is Finish.END
+
+
+def test_a_very_long_text_is_heard_at_its_beginning_and_at_its_end() -> None:
+    filler = "word " * 200_000
+    for text in (f"count to five {filler}", f"{filler} count to five"):
+        assert answer(Ask(model="m1", text=text)).text == "1, 2, 3, 4, 5"

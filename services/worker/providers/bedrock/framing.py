@@ -3,16 +3,12 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from libs.contracts.errors import UpstreamError
-
-if TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from libs.dialects.values import dataclass
+from libs.dialects.values import value
 
 FRAME_LIMIT = 24 << 20
 HEADERS_LIMIT = 128 << 10
@@ -25,7 +21,7 @@ _STRING = 7
 _KNOWN = 64  # header blocks of one stream repeat: so many are remembered
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Frame:
     """`message_type` is event, exception or error; `kind` the type of the event or exception, or the error's code."""
 
