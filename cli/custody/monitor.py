@@ -28,7 +28,7 @@ HELP = f"""\
 Follow a log from another machine than its own: that each checkpoint is signed as the policy asks and continues the last
 one seen, that the tiles and every entry added since are of the tree that was signed. The log is an address (without a
 path: a gateway's) or a folder. The state file keeps what was seen last; where two checkpoints contradict each other,
-both are kept beside it, in FILE.evidence, which anybody can check.
+both are kept beside it, a line in FILE.evidence, which anybody can check.
 It ends where the log cannot be believed. Silence is told, and waited out; with --once it ends by that name too.
 Behind an address there may be several replicas, one behind another: a checkpoint smaller than the one seen, or a tile
 that is not there, is asked for again for --behind seconds before it is told; another history is told at once.
@@ -60,11 +60,22 @@ class Kept:
         """Raises Unusable where the file is something else: to begin anew would forget what was seen."""
         try:
             said = orjson.loads(path.read_bytes())
-            return cls(note=said["note"], grown_at=float(said["grown_at"]), heard_at=float(said["heard_at"]))
         except FileNotFoundError:
             return cls(grown_at=now, heard_at=now)
-        except (ValueError, KeyError, TypeError):
-            raise Unusable(f"{path}: not the state of a monitor; move it away to begin anew") from None
+        except ValueError:
+            said = None
+        match said:
+            case {"note": str(note), "grown_at": int() | float() as grown, "heard_at": int() | float() as heard}:
+                return cls(note=note, grown_at=grown, heard_at=heard)
+        raise Unusable(f"{path}: not the state of a monitor; move it away to begin anew")
+
+    def head(self, policy: Policy, path: Path) -> Checkpoint | None:
+        """The checkpoint that was seen; None where there was none yet. Raises Unusable, by the state's own name."""
+        try:
+            return policy.open(self.note)[0] if self.note else None
+        except Refused as refused:
+            why = f"what was seen last is not believed ({refused.reason}: {refused.message})"
+            raise Unusable(f"{path}: {why}; is the policy another than it was?") from None
 
     def write(self, path: Path) -> None:
         _replace(path, {"v": 1, "note": self.note, "grown_at": self.grown_at, "heard_at": self.heard_at})
@@ -86,8 +97,12 @@ class Monitor:
     async def look(self) -> tuple[Checkpoint, int]:
         """The log's head now, and the size seen before. Raises Refused, NotReached, Unusable, OSError."""
         kept = Kept.read(self.state, self.now())
-        old = self.policy.open(kept.note)[0] if kept.note else None
-        note, head = await self._believed(kept, old)
+        old = kept.head(self.policy, self.state)
+        try:
+            note, head = await self._believed(kept, old)
+        except NotReached as missed:
+            self._silence(kept, missed)
+            raise
         grown = old is None or head.size > old.size
         now = self.now()
         kept = Kept(note=note, grown_at=now, heard_at=now) if grown else replace(kept, heard_at=now)
@@ -100,17 +115,13 @@ class Monitor:
         """What is shown now, once it continues `old`: of replicas one may be behind another for a while."""
         until = self.now() + self.behind_s
         while True:
-            try:
-                note = await checkpoint(self.source)
-            except NotReached as missed:
-                self._silence(kept, missed)
-                raise
+            note = await checkpoint(self.source)
             head, _ = self.policy.open(note)
             try:
                 await self._compare(old, head)
             except Refused as refused:
                 if refused.reason not in _BEHIND or self.now() >= until:
-                    _replace(self.state.with_name(f"{self.state.name}.evidence"), {"seen": kept.note, "shown": note})
+                    _add(self.state.with_name(f"{self.state.name}.evidence"), {"seen": kept.note, "shown": note})
                     raise
             else:
                 return note, head
@@ -196,7 +207,10 @@ def _folder(path: str) -> Folder:
 
 
 def _site(session: aiohttp.ClientSession, url: str) -> Site:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Unusable(f"{url}: a log's address is written https://gateway.example")
     return Site(session, url)
@@ -230,3 +244,15 @@ def _replace(path: Path, said: dict[str, object]) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def _add(path: Path, said: dict[str, object]) -> None:
+    """One line more, where it is not there already: nothing that was found before is lost by it."""
+    line = orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
+    with path.open("a+b") as file:
+        file.seek(0)
+        if line in file:
+            return
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())

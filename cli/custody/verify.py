@@ -142,6 +142,7 @@ def _said(args: argparse.Namespace, checked: Checked) -> dict[str, Any]:
 def _lines(args: argparse.Namespace, checked: Checked, source: str) -> list[str]:
     receipt, believed = checked.receipt, checked.believed
     seen = ", ".join(f"{name} at {_at(at)}" for name, at in believed.witnesses.items())
+    workers = [f"{each}{'' if checked.known else ', a key nobody vouched for'}" for each in checked.statements]
     told = [
         ("verified", f"the record of request {receipt.request_id or '(without an id)'}"),
         ("log", f"{believed.origin}, entry {believed.index} of {believed.size}"),
@@ -151,7 +152,7 @@ def _lines(args: argparse.Namespace, checked: Checked, source: str) -> list[str]
         ("request", "the file is what the gateway received" if args.request else "not compared"),
         ("response", "the file is what was delivered" if args.response else "not compared"),
         ("promise", "kept: this is the record that was promised" if args.promise else "not compared"),
-        *(("worker", f"{each}{'' if checked.known else ', a key nobody vouched for'}") for each in checked.statements),
+        *(("worker", each) for each in workers or ["none: the record carries no statement that a worker signed"]),
         *((name, _plain(receipt.record[name])) for name in _SHOWN if receipt.record.get(name) is not None),
     ]
     last = "This proves what was put on record and that it stays; not that what was stated is true: docs/custody.md"

@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
             print(public)
             return 0
         logs = [VerifierKey.read(text) for text in args.log]
+        if any(key.algorithm is not Algorithm.ED25519 for key in logs):
+            return _refuse("--log: the key is a witness's, not a log's")
         with Memory.opened(args.dir) as memory:
             witness = Witness(public=public, sign=private.sign, logs=logs, memory=memory)
             return asyncio.run(_served(witness, args))

@@ -55,11 +55,12 @@ class VerifierKey:
         try:
             raw = decoded(material)
             key = cls(name=name, public_key=raw[1:], algorithm=Algorithm(raw[0]))
+            own_id = key.id.hex()
         except (ValueError, IndexError):
             raise Refused(
                 Reason.MALFORMED_KEY, "a key is written <name>+<id>+<base64>, and is an Ed25519 key"
             ) from None
-        if not _is_name(name) or len(key.public_key) != _KEY_BYTES or key.id.hex() != key_id:
+        if not _is_name(name) or len(key.public_key) != _KEY_BYTES or own_id != key_id:
             raise Refused(Reason.MALFORMED_KEY, "the key and its id do not belong together")
         return key
 

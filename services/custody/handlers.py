@@ -12,6 +12,7 @@ from libs.contracts.errors import InvalidRequest, NorthernError, NotFound, Recor
 from libs.contracts.failures import to_query_failure
 from libs.contracts.ids import REQUEST_ID, issued_at_ms
 from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot, LogTold
+from libs.telemetry.log import logger
 from libs.tlog.refusals import Refused
 from services.custody.domain import is_young, never_sealed
 from services.custody.log.log import Head, Log
@@ -105,10 +106,10 @@ class Handlers:
                 "the record is in no signed checkpoint yet; ask again in a second or two", retry_after_ms=_RETRY_MS
             )
         try:
-            path = self.log.inclusion(found.leaf, head.checkpoint.size)
-        except (Refused, OSError):
+            return receipt(found, head, self.log.inclusion(found.leaf, head.checkpoint.size))
+        except (Refused, OSError) as error:
+            logger().error("receipt_failed", request_id=request_id, tenant=tenant, reason=str(error)[:200])
             raise StoreUnavailable("the log's tiles cannot be read right now; try again in a moment") from None
-        return receipt(found, head, path)
 
     async def known(self, tenant: str, request_id: str) -> Record | None:
         """The record as it stands now; None where nothing is known of it. Raises StoreUnavailable."""

@@ -248,6 +248,7 @@ async def test_nothing_is_erased_under_a_legal_hold(account: Account) -> None:
         refused = await account.by(account.owner, "DELETE", record_of(request_id))
         assert (refused.status, refused.error["code"]) == (409, "legal_hold")
         assert (await account.by(account.auditor, "GET", HOLDS)).json["data"] == [held.json]
+        assert (await account.by(account.auditor, "GET", f"{HOLDS}?cursor=ffffffffffffffff")).json["data"] == []
         which = f"?request_id={body['request_id']}" if "request_id" in body else ""
         lifted = await account.by(account.owner, "DELETE", HOLDS + which)
         assert lifted.json == {**held.json, "lifted": True}

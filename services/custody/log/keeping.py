@@ -83,6 +83,7 @@ async def kept(
             await together(sequencer.run(), *((publisher.run(),) if publisher else ()))
 
         await stack.enter_async_context(running(_named(growth.run())))
+        await stack.enter_async_context(running(growth.check()))
         await stack.enter_async_context(running(_named(log.run())))
         await stack.enter_async_context(running(_named(while_leased(bus, "sequencer.custody", boot_id, now_ms, work))))
         answers = Answers(log=log, witnesses=witnesses)

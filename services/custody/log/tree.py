@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from libs.tlog.merkle import Frontier, leaf_hash
+from libs.tlog.refusals import Reason, Refused
 from libs.tlog.tiles import HEIGHT, WIDTH, Tile, Tiles, bundle, entries_in, hashes_in, tiles_of
 
 _ENTRIES = -1  # level of the bundles
@@ -25,6 +26,8 @@ class Tree:
         for tile in tiles_of(size):
             if tile.width == WIDTH:
                 continue
+            if tile.level == 0:
+                sound(tile, size, read)  # its bundle is no part of the root, and is gone on from
             data = read(tile)
             tree._held[tile.level, tile.index] = entries_in(data) if tile.level < 0 else hashes_in(data, tile)
         return tree
@@ -57,3 +60,23 @@ class Tree:
 
     def _hold(self, level: int, index: int, value: bytes) -> None:
         self._held.setdefault((level, index // WIDTH), []).append(value)
+
+
+def sound(tile: Tile, size: int, read: Callable[[Tile], bytes]) -> None:
+    """Nothing, where a tile of hashes is of its entries, on the lowest level, and a full one of the tile above it.
+
+    Raises Refused, and what `read` raises.
+    """
+    hashes = hashes_in(read(tile), tile)
+    if tile.width == WIDTH and _root(hashes) != Tiles(size, read).subtree(HEIGHT * (tile.level + 1), tile.index):
+        raise Refused(Reason.MALFORMED_TILE, f"{tile.path} is not of the tile above it")
+    below = Tile(level=_ENTRIES, index=tile.index, width=tile.width)
+    if tile.level == 0 and [leaf_hash(entry) for entry in entries_in(read(below))] != hashes:
+        raise Refused(Reason.MALFORMED_TILE, f"{below.path} is not of the tile above it")
+
+
+def _root(hashes: Iterable[bytes]) -> bytes:
+    frontier = Frontier()
+    for each in hashes:
+        frontier.append(each)
+    return frontier.root()

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from libs.telemetry.log import logger
 from libs.telemetry.metrics import Metrics
 from libs.tlog.checkpoint import Checkpoint, number
-from libs.tlog.note import VerifierKey, decoded, open_note
+from libs.tlog.note import Algorithm, VerifierKey, decoded, open_note
 from libs.tlog.refusals import Refused
 from libs.tlog.witnessing import PATH, SIZE_TYPE, AddCheckpoint
 
@@ -40,6 +40,8 @@ class Witness:
             found = cls(key=VerifierKey.read(key), url=url.strip().rstrip("/"))
         except Refused as refused:
             raise ValueError(f"NI_WITNESSES: {refused.message}") from None
+        if found.key.algorithm is not Algorithm.COSIGNATURE:  # what it made would count here, and for no reader
+            raise ValueError("NI_WITNESSES: the key is a log's, not a witness's")
         if urlsplit(found.url).scheme not in {"http", "https"}:
             raise ValueError("NI_WITNESSES: a witness is written <verifier key> <http or https address>")
         return found

@@ -7,7 +7,7 @@ hashes, and after which request it begins. All of them are under one checkpoint,
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -26,7 +26,7 @@ from services.custody.log.log import Head, Log
 from services.custody.log.signer import Signer, SigningFailed
 from services.custody.receipts.purging import first_id
 from services.custody.receipts.showing import receipt
-from services.custody.receipts.table import Sealed
+from services.custody.receipts.table import RecordTable, Sealed
 from services.custody.times import rfc3339
 
 _PART: Final = "northern-inference custody export part v1"
@@ -35,6 +35,9 @@ _ROWS: Final = 100  # of a part
 _BYTES: Final = 600 << 10  # of its receipts, about: the broker takes 1 MiB
 _LAST: Final = "g"  # above every id
 _GROUPS: Final = 1000
+_WRITTEN_S: Final = 5.0  # the table is usually some tenths of a second behind the log
+_EVERY_S: Final = 0.1
+_RETRY_MS: Final = 5_000
 
 _WHICH: Final = """
     tenant = {tenant:String} AND request_id >= {first:String} AND request_id < {last:String} AND leaf < {size:UInt64}
@@ -69,6 +72,8 @@ class Cursor:
     part: int = 1
     after: str = ""
     told: int = 0  # parts
+    kept: int = 0  # receipts in them
+    left: int = 0  # requests in them without one
 
     @property
     def text(self) -> str:
@@ -88,8 +93,10 @@ class Exporting:
     """Answers `ni.query.custody.export`. Who may is decided before it comes here."""
 
     store: Store
+    records: RecordTable
     log: Log
     signer: Signer | None
+    written_s: float = _WRITTEN_S
 
     async def export(self, data: bytes) -> bytes:
         """ExportAsk in, ExportTold out."""
@@ -109,12 +116,23 @@ class Exporting:
         if key is None or head is None or self.signer is None:
             raise RecordUnavailable("the log has no signed checkpoint yet; ask again in some seconds")
         if not ask.cursor:
+            await self._written(head.checkpoint.size)
             cursor = Cursor(note=head.note)
             return ExportTold(files=[ExportFile(name="checkpoint", data=head.note.encode())], next=cursor.text)
         cursor = Cursor.read(ask.cursor)
         checkpoint, _ = open_checkpoint(cursor.note, key)  # ours, or refused: the cursor went through other hands
+        if await self.log.covering(checkpoint.size - 1, self.written_s) is None:  # another replica's, and ahead of ours
+            raise _unreadable()
         asked = _Period(ask=ask, key=key, checkpoint=checkpoint)
         return await (self._part(asked, cursor) if cursor.part else self._manifest(asked, cursor))
+
+    async def _written(self, size: int) -> None:
+        """Return once the first `size` leaves are in the table: others cannot be told. Raises RecordUnavailable."""
+        for _ in range(max(1, round(self.written_s / _EVERY_S))):
+            if await self.records.leaves() >= size:
+                return
+            await asyncio.sleep(_EVERY_S)
+        raise _unreadable()
 
     async def _part(self, asked: "_Period", cursor: Cursor) -> ExportTold:
         rows = await self.store.query(_PAGE, {**asked.parameters, "after": cursor.after, "most": _ROWS + 1})
@@ -133,19 +151,23 @@ class Exporting:
         through = rows[len(lines) - 1]["request_id"] if len(rows) > len(lines) else "end"
         said = [f"part {cursor.part}\n", f"after {cursor.after or '-'}\n", f"through {through}\n", *lines]
         files.append(ExportFile(name=f"parts/{cursor.part:06d}", data=await self._note(asked, _PART, said)))
-        following = Cursor(note=cursor.note, part=cursor.part + 1, after=through, told=cursor.part)
-        if through == "end":
-            following = Cursor(note=cursor.note, part=0, told=cursor.part)
+        kept = len(files) - 1
+        following = replace(
+            cursor,
+            part=0 if through == "end" else cursor.part + 1,
+            after="" if through == "end" else through,
+            told=cursor.part,
+            kept=cursor.kept + kept,
+            left=cursor.left + len(lines) - kept,
+        )
         return ExportTold(files=files, next=following.text)
 
     async def _manifest(self, asked: "_Period", cursor: Cursor) -> ExportTold:
         rows = await self.store.query(_SUMMARY, asked.parameters)
         summary = orjson.dumps(_summary(asked, rows), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        kept = sum(row["requests"] for row in rows if not row["left"])
-        left = sum(row["requests"] for row in rows if row["left"])
         said = [
-            f"receipts {kept}\n",
-            f"left {left}\n",
+            f"receipts {cursor.kept}\n",
+            f"left {cursor.left}\n",
             f"parts {cursor.told}\n",
             f"{hashlib.sha256(summary).hexdigest()} summary.json\n",
         ]
@@ -191,6 +213,11 @@ class _Period:
             f"from {rfc3339(self.ask.from_ms) or '-'}\nto {rfc3339(self.ask.until_ms) or '-'}\n"
             f"log {head.origin}\ntree {head.size} {encoded(head.root)}\n"
         )
+
+
+def _unreadable() -> RecordUnavailable:
+    sentence = "not every record of the log can be read yet; begin the export again in some seconds"
+    return RecordUnavailable(sentence, retry_after_ms=_RETRY_MS)
 
 
 def _summary(asked: _Period, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

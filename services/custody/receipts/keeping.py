@@ -50,7 +50,7 @@ async def receipts(
     unread = Unread(bus=bus, table=table)
     handlers = Handlers(table=table, records=records, log=log.log, now_ms=now_ms, unread=unread)
     desk = Desk(bus=bus, erasures=erasures, known=handlers.known, missing=handlers.missing, now_ms=now_ms)
-    exporting = Exporting(store=store, log=log.log, signer=log.signer)
+    exporting = Exporting(store=store, records=records, log=log.log, signer=log.signer)
     verbs = {"get": handlers.get, "receipt": handlers.receipt, "export": exporting.export, **desk.verbs()}
     async with AsyncExitStack() as stack:
         for verb, respond in verbs.items():

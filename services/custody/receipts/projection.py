@@ -62,17 +62,22 @@ class SealedRecords:
     async def _messages(self, wanted: Sequence[int]) -> dict[int, bytes]:
         """Messages of RECORDS by sequence, as far as they are still there. Raises StoreUnavailable: later."""
         found: dict[int, bytes] = {}
+        last = max(wanted)
         following = cast(AsyncGenerator[list[Stored], None], self.bus.follow(RECORDS, after=min(wanted) - 1))
         try:
             async with aclosing(following) as all_messages:
                 async for messages in all_messages:
                     found |= {message.seq: message.data for message in messages if message.seq in wanted}
-                    # They were stored before the leaves: where nothing comes, there is nothing any more.
-                    if not messages or messages[-1].seq >= max(wanted):
+                    if messages[-1].seq >= last if messages else not await self._holds(last):
                         return found
         except (BusUnavailable, Overloaded) as error:
             raise StoreUnavailable("the records cannot be read right now") from error
         raise StoreUnavailable("the connection ended while records were read")
+
+    async def _holds(self, seq: int) -> bool:
+        """Whether RECORDS has that message still; that nothing has come yet does not say that nothing will."""
+        held = await self.bus.held(RECORDS)
+        return held.first <= seq <= held.last
 
 
 def _key(leaf: Leaf) -> tuple[str, str]:

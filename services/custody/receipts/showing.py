@@ -4,8 +4,10 @@ from typing import Any
 
 import orjson
 
+from libs.tlog.merkle import includes, leaf_hash
 from libs.tlog.proof import Proof
-from libs.tlog.receipt import extra
+from libs.tlog.receipt import commitment, extra
+from libs.tlog.refusals import Reason, Refused
 from services.custody.log.log import Head
 from services.custody.receipts.table import Gone, Sealed
 from services.custody.records import pending
@@ -29,7 +31,13 @@ def shown(request_id: str, found: Sealed, head: Head | None) -> Shown:
 
 
 def receipt(found: Sealed, head: Head, path: list[bytes]) -> str:
-    """The text of a .tlog-proof that carries record and salt. `path`: of the leaf, in the head's tree."""
+    """The text of a .tlog-proof that carries record and salt. `path`: of the leaf, in the head's tree.
+
+    Raises Refused where it would not verify: a tile, or the record, is not here any more as it was.
+    """
+    leaf, tree = leaf_hash(commitment(found.salt, found.record)), head.checkpoint
+    if not includes(found.leaf, tree.size, leaf, path, tree.root):
+        raise Refused(Reason.NOT_INCLUDED, f"the record kept for leaf {found.leaf} is not proven by the tiles here")
     carried = extra(found.salt, found.record)
     return Proof(index=found.leaf, path=path, checkpoint=head.note, extra=carried).text
 

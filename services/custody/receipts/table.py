@@ -12,6 +12,7 @@ TABLE: Final = "custody_records"
 COLUMNS: Final = ("tenant", "request_id", "leaf", "tlog_seq", "sealed_at", "salt", "record", "gone")
 
 _POSITION: Final = "SELECT max(tlog_seq) AS last FROM custody_records"
+_LEAVES: Final = "SELECT if(count() = 0, 0, max(leaf) + 1) AS leaves FROM custody_records"
 # One question for both: an erasure counts from the moment it is known, long before the record itself is purged.
 _OF: Final = """
     SELECT leaf, sealed_at AS at, salt, record, gone, '' AS actor, '' AS standing FROM custody_records
@@ -56,6 +57,10 @@ class RecordTable:
         """The last message of TLOG whose leaves are in the table; 0 for an empty one."""
         rows = await self._store.query(_POSITION)
         return int(rows[0]["last"] or 0)
+
+    async def leaves(self) -> int:
+        """How many leaves of the log are in the table, from the first on: they are written in the log's order."""
+        return int((await self._store.query(_LEAVES))[0]["leaves"])
 
     async def insert(self, rows: Sequence[tuple[object, ...]], token: str) -> None:
         """One block, whole or not at all; the same token again changes nothing."""

@@ -120,15 +120,17 @@ class CustodyApi:
         actor = await self.callers.actor(request)
         only(request, *(("GET", "PUT", "DELETE") if place == "holds" else ("GET", "PUT")))
         permit(actor, _READERS if request.method == "GET" else _OWNERS)
-        known = {"tenant"} if request.method != "DELETE" else {"tenant", "request_id"}
-        asked = Asked.of(request.query, known)
+        listed = request.method == "GET" and place == "holds"
+        more = {"cursor"} if listed else {"request_id"} if request.method == "DELETE" else set()
+        asked = Asked.of(request.query, {"tenant"} | more)
         if (
             request.method == "DELETE" and request.can_read_body
         ):  # else all that is held would be meant, not the one in it
             raise InvalidRequest("name the request in the query, as in ?request_id=0343c4ae44e90000; send no body")
         said = _said(await small_body(request), place) if request.method == "PUT" else {}
         ask = self._act(actor, said.get("tenant") or asked.text("tenant") or actor.tenant)
-        ask.request_id = said.get("request_id") or asked.text("request_id")
+        # Of a list: the last request of the page before.
+        ask.request_id = said.get("request_id") or asked.text("request_id") or asked.cursor()
         ask.reason, ask.days = said.get("reason") or "", said.get("days") or 0
         verb = {"GET": "holds", "PUT": "hold_put", "DELETE": "hold_delete"}[request.method]
         if place == "retention":

@@ -10,7 +10,15 @@ import pytest
 from libs.bus.base import Bus
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch, Finished, Outcome
-from libs.contracts.northern.v1.query_pb2 import CustodyAct, CustodyGet, CustodyTold, LogAsk, LogTold
+from libs.contracts.northern.v1.query_pb2 import (
+    CustodyAct,
+    CustodyGet,
+    CustodyTold,
+    ExportAsk,
+    ExportTold,
+    LogAsk,
+    LogTold,
+)
 from libs.contracts.subjects import EVENTS
 from libs.tlog.note import VerifierKey
 from libs.tlog.policy import Policy
@@ -186,6 +194,24 @@ async def test_a_record_older_than_its_account_keeps_records_expires_and_a_held_
             assert (await said_to_be(bus, kept, "sealed"))["outcome"] == "completed"
         rows = await street.rows("SELECT request_id FROM facts WHERE startsWith(fact, '{\"erased\"')")
         assert {row["request_id"] for row in rows} == {old}
+
+
+async def test_a_bundle_counts_what_its_parts_tell_though_a_record_is_erased_meanwhile(street: Street) -> None:
+    async with bus_of(street) as bus:
+        first, second = new_id(), new_id()
+        await sealed(bus, first, second)
+        part = await exported(bus, (await exported(bus, "")).next)
+        assert [file.name for file in part.files][-1] == "parts/000001"
+        await said(bus, "erase", request_id=first)
+        manifest = (await exported(bus, part.next)).files[-1]
+        assert (manifest.name, b"\nreceipts 2\nleft 0\nparts 1\n" in manifest.data) == ("MANIFEST", True)
+
+
+async def exported(bus: Bus, cursor: str) -> ExportTold:
+    ask = ExportAsk(tenant="t_one", cursor=cursor).SerializeToString()
+    told = ExportTold.FromString(await bus.request("ni.query.custody.export", ask, 30))
+    assert not told.failure.code, told.failure
+    return told
 
 
 async def test_custody_that_is_killed_and_a_store_that_is_away_leave_every_record_there_once(street: Street) -> None:

@@ -40,7 +40,8 @@ def test_the_note_of_the_specification_is_opened() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a+b", "a+530d903a+AekyeRrm", EXAMPLE_KEY.replace("530d", "530e"), f"+{EXAMPLE_KEY}"]
+    "text",
+    ["", "a+b", "a+530d903a+AekyeRrm", EXAMPLE_KEY.replace("530d", "530e"), f"+{EXAMPLE_KEY}", f"\udcff{EXAMPLE_KEY}"],
 )
 def test_a_key_that_is_none_is_refused(text: str) -> None:
     with refused(Reason.MALFORMED_KEY):

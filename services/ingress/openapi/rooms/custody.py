@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from services.ingress.openapi.parts import (
+    CURSOR,
     Answer,
     Needs,
     Operation,
@@ -13,6 +14,7 @@ from services.ingress.openapi.parts import (
     listing,
     one_of,
     or_null,
+    page_of,
     part,
     ref,
     sent,
@@ -123,7 +125,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         },
     ),
     "Hold": shape(_HOLD_MEMBERS, {"lifted": flag("Of one that was lifted now.")}, examples=[_HOLD]),
-    "Holds": shape({"object": always("list"), "data": listing(ref("Hold")), "next": {"type": "null"}}),
+    "Holds": page_of("Hold"),
     "HoldBody": sent({}, {"tenant": text(), "request_id": text(), "reason": text(maxLength=200)}),
     "Retention": shape(
         {
@@ -235,8 +237,8 @@ OPERATIONS: Final = (
         "list_holds",
         "Legal holds",
         needs=Needs.PERSON,
-        parameters=(_TENANT,),
-        answer=Answer(schema=ref("Holds"), text="All of them."),
+        parameters=(CURSOR, _TENANT),
+        answer=Answer(schema=ref("Holds"), text="A page of them, in the order of their requests."),
     ),
     _operation(
         "DELETE",

@@ -220,6 +220,7 @@ async def test_one_that_sends_nothing_is_not_waited_for(tmp_path: Path) -> None:
         (("--name", "a+b", "--log", str(LOG.key.public)), "--name"),
         (("--name", "", "--log", str(LOG.key.public)), "--name"),
         (("--name", NAME, "--log", "none"), "malformed_key"),
+        (("--name", NAME, "--log", str(Key(NAME, Algorithm.COSIGNATURE).public), "--port", "99999"), "--log"),
         (("--name", NAME, "--log", str(LOG.key.public), "--port", "99999"), "port"),
     ],
 )

@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "log")
 
 
-@settings(max_examples=25, deadline=None)  # files are synced
+@settings(max_examples=25)  # files are synced
 @given(steps=st.lists(st.integers(0, 400), min_size=1, max_size=5))
 def test_however_a_tree_grows_its_tiles_give_the_root_of_an_independent_one(
     tmp_path_factory: pytest.TempPathFactory, steps: list[int]

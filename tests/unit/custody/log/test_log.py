@@ -156,6 +156,37 @@ async def test_damaged_tiles_are_made_anew_from_the_stream(machine: Machine, dam
         assert head.note == shown
 
 
+@pytest.mark.parametrize("damage", [b"", b"cut", b"\0" * 8192])
+@pytest.mark.parametrize("tile", ["tile/0/000", "tile/0/001", "tile/entries/000", "tile/entries/001"])
+async def test_damage_that_a_start_does_not_meet_is_found_and_made_good_by_the_next(
+    machine: Machine, tile: str, damage: bytes
+) -> None:
+    await filled(machine, 600)
+    path = machine.root / tile
+    whole = path.read_bytes()
+    path.write_bytes(damage)
+    async with machine.running(leader=False) as process:
+        with pytest.raises(Refused):
+            await process.growth.check()
+    async with machine.running(leader=False) as process:
+        await process.head(600)
+        assert path.read_bytes() == whole
+        await process.growth.check()
+
+
+@pytest.mark.parametrize("damage", [b"", b"cut", b"\0" * 1496])
+async def test_a_bundle_that_is_not_full_is_not_gone_on_from_where_it_is_damaged(
+    machine: Machine, damage: bytes
+) -> None:
+    await filled(machine, 300)
+    path = machine.root / "tile/entries/001.p/44"
+    whole = path.read_bytes()
+    path.write_bytes(damage)
+    async with machine.running(leader=False) as process:
+        await process.head(300)
+        assert path.read_bytes() == whole
+
+
 async def test_a_stream_that_lost_its_tail_is_refused_by_the_tiles(machine: Machine, bus: MemoryBus) -> None:
     await filled(machine, 5)
     stream = bus._streams[TLOG]

@@ -169,6 +169,12 @@ def test_a_witness_that_cannot_be_read_ends_the_start_with_a_sentence(text: str)
         Witness.read(text)
 
 
+def test_a_log_s_key_is_no_witness_s(machine: Machine) -> None:
+    with pytest.raises(ValueError, match="NI_WITNESSES"):
+        Witness.read(f"{Key('log.example/custody').public} https://w.example")
+    assert Witness.read(f"{stand_for(machine).key.public} https://w.example")
+
+
 def test_a_witness_is_asked_by_http_alone(machine: Machine) -> None:
     with pytest.raises(ValueError, match="NI_WITNESSES"):
         Witness.read(f"{stand_for(machine).key.public} file:///etc/passwd")

@@ -38,6 +38,10 @@ class KeptRecords(RecordTable):
         self.kept._reach()
         return max((row["tlog_seq"] for row in self.kept.rows(TABLE)), default=0)
 
+    async def leaves(self) -> int:
+        self.kept._reach()
+        return max((row["leaf"] + 1 for row in self.kept.rows(TABLE)), default=0)
+
     async def of(self, tenant: str, request_id: str) -> Sealed | None:
         self.asked += 1
         self.kept._reach()
@@ -65,7 +69,7 @@ class KeptErasures(ErasureTable):
         return [Erasure(**{n: row[n] for n in names}) for key, row in rows.items() if key not in done][:most]
 
     async def holds(self, tenant: str) -> list[Rule]:
-        return [rule for rule in self._rules("hold", tenant) if rule.value]
+        return sorted((rule for rule in self._rules("hold", tenant) if rule.value), key=lambda rule: rule.target)
 
     async def retention(self, tenant: str) -> Rule | None:
         return next(iter(self._rules("retention", tenant)), None)

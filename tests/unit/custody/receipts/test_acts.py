@@ -14,7 +14,7 @@ from libs.contracts.northern.v1.facts_pb2 import Admin, Fact, FactBatch
 from libs.contracts.northern.v1.query_pb2 import CustodyAct, CustodyTold
 from libs.contracts.subjects import EVENTS
 from services.custody.domain import YOUNG_MS
-from services.custody.receipts.erasures import ERASURES, Verb, act_of, facts_and_acts_in
+from services.custody.receipts.erasures import _RULE_COLUMNS, ERASURES, RULES, Verb, act_of, facts_and_acts_in
 from services.custody.receipts.table import TABLE
 from tests.unit.custody.log.rig import ended, new_id
 from tests.unit.custody.receipts.rig import Room, room
@@ -109,6 +109,22 @@ async def test_a_hold_on_one_request_or_account_holds_no_other(tmp_path: Path) -
         await asked(made, "hold_put", tenant="t_two")
         assert await asked(made, "hold_put", request_id="0" * 16) == "not_found"
         assert (await asked(made, "erase", request_id=request_id))["status"] == "erased"
+
+
+async def test_holds_are_listed_page_by_page_however_many_there_are(tmp_path: Path) -> None:
+    async with room(tmp_path) as made:
+        ids = [f"{number:016x}" for number in range(2500)]
+        rows = [("t_one", "hold", each, 1, 1000, "u_owner", "owner", "é" * 200, n) for n, each in enumerate(["", *ids])]
+        await made.store.insert(RULES, _RULE_COLUMNS, rows)
+        listed: list[str | None] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            told = await made.desk.verbs()["holds"](CustodyAct(**OWNER, request_id=cursor).SerializeToString())
+            assert len(told) < 1 << 20
+            page = orjson.loads(CustodyTold.FromString(told).json)
+            listed += [hold["request_id"] for hold in page["data"]]
+            cursor = page["next"]
+        assert listed == [None, *ids]
 
 
 async def test_what_the_platform_holds_the_account_does_not_lift(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """What is looked up once it is in the log: sealed records, receipts, what is left of erased ones."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from libs.bus.base import Stored
 from libs.bus.memory import MemoryBus
 from libs.contracts.northern.v1.query_pb2 import CustodyGet, CustodyGot, LogTold
 from libs.contracts.subjects import RECORDS
@@ -92,6 +94,38 @@ async def test_a_record_that_had_aged_out_is_shown_from_its_facts_and_has_no_rec
         assert (await receipt(made, request_id)).failure.code == "not_found"
 
 
+class SlowBus(MemoryBus):
+    """Gives a sign of life before it gives messages of RECORDS."""
+
+    async def follow(self, stream: str, **more: Any) -> AsyncIterator[list[Stored]]:
+        if stream == RECORDS:
+            yield []
+        async for messages in super().follow(stream, **more):
+            yield messages
+
+
+async def test_a_record_that_is_long_in_coming_is_not_taken_for_one_that_is_gone(tmp_path: Path) -> None:
+    async with room(tmp_path, bus=SlowBus()) as made:
+        request_id = new_id()
+        await ended(made.bus, request_id)
+        assert (await got(made, request_id))["proof"]["receipt"]
+        assert (await receipt(made, request_id)).data
+
+
+async def test_a_record_that_has_aged_out_before_it_was_read_is_not_waited_for(tmp_path: Path) -> None:
+    bus = MemoryBus()
+    async with Machine(bus=bus, root=tmp_path).running() as process:
+        await ended(bus, new_id())
+        await process.head(1)
+    await bus.drop(RECORDS, before=2)
+    store = MemoryStore()
+    async with room(tmp_path, store, bus):
+        async with asyncio.timeout(20):
+            while not store.rows(TABLE):  # noqa: ASYNC110 - a table has no event
+                await asyncio.sleep(0.01)
+    assert [row["gone"] for row in store.rows(TABLE)] == ["missing"]
+
+
 async def test_a_record_that_is_not_what_the_leaf_commits_to_is_not_believed(tmp_path: Path) -> None:
     store = MemoryStore()
     async with room(tmp_path, store) as made:
@@ -110,6 +144,22 @@ async def test_a_record_that_is_not_what_the_leaf_commits_to_is_not_believed(tmp
             while not fresh.rows(TABLE):  # noqa: ASYNC110 - a table has no event
                 await asyncio.sleep(0.01)
         assert [row["gone"] for row in fresh.rows(TABLE)] == ["missing"]
+
+
+async def test_a_receipt_that_would_not_verify_is_not_given(tmp_path: Path) -> None:
+    async with room(tmp_path) as made:
+        ids = [new_id() for _ in range(300)]
+        await ended(made.bus, *ids)
+        await made.process.head(300)
+        assert (await receipt(made, ids[0])).data
+        tile = tmp_path / "tile/0/000"
+        whole = tile.read_bytes()
+        tile.write_bytes(bytes(len(whole)))
+        assert (await receipt(made, ids[0])).failure.code == "store_unavailable"
+        tile.write_bytes(whole)
+        assert (await receipt(made, ids[0])).data
+        made.store._rows[TABLE][0] |= {"record": '{"request_id":"another"}'}
+        assert (await receipt(made, ids[0])).failure.code == "store_unavailable"
 
 
 async def test_a_store_that_is_away_delays_records_and_loses_none(tmp_path: Path) -> None:
