@@ -30,7 +30,7 @@ class EntityType(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entity:
-    """A part of a text, `start` to `end` in characters, borders never inside a run of letters or digits.
+    r"""A part of a text, `start` to `end` in characters, no border inside a run of letters or digits but behind `\n`.
 
     `kind` says more where a substitute needs it: a province (`ON`), a brand (`visa`), the locale of a date; `score` is
     0 to 1, `recognizer` the name of the rule or model that saw it.

@@ -1,6 +1,7 @@
 """The texts of a request and the entities of each: a few milliseconds at a time, remembered by a keyed hash."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,15 +10,20 @@ from typing import Any, Final, Protocol
 from libs.contracts.errors import PiiUnsupportedContent
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from services.pii.account_policies.watched import Chosen
-from services.pii.entities import Entity
+from services.pii.entities import Entity, EntityType
 from services.pii.hop.fixed import check_keys, keys_of
 from services.pii.hop.spans import Spans
 from services.pii.policies import Images
 from services.pii.recognizers.hits import UNSURE
+from services.pii.recognizers.reading import read
 from services.pii.recognizers.rules import Rules
 from services.pii.requests.bodies import Reading
 from services.pii.requests.spots import Text, Texts
 
+# A name as ids have it: `Jane_Doe`, `jane.doe`.
+_JOINT: Final = re.compile("[_.]")
+_JOINED: Final = re.compile(r"[^\W\d_]{2,24}(?:[_.][^\W\d_]{2,24}){1,2}")
+_SURE: Final = 0.65
 _TURN_S: Final = 0.003  # work without letting others have theirs
 
 
@@ -58,9 +64,18 @@ class Finder:
         return texts
 
     async def entities(self, text: Text, chosen: Chosen, key: bytes, turn: Turn) -> Sequence[Entity]:
-        """What stands alone under a key of the caller's is known by that key: it is read before the text."""
-        cue = f"{text.cue}: " if text.cue else ""
+        """What stands alone is known by the caller's key it stands under, or by what was asked: that is read first."""
+        told = text.cue or _asked(text.question)
+        cue = f"{told}: " if told else ""
         found = await self._seen(cue + text.text, chosen, key, turn)
+        if not found and text.cue and _JOINED.fullmatch(text.text):
+            whole = len(cue), len(cue) + len(text.text)
+            apart = await self._seen(cue + _JOINT.sub(" ", text.text), chosen, key, turn)
+            found = [
+                one
+                for one in apart
+                if one.type is EntityType.PERSON and one.score >= _SURE and (one.start, one.end) == whole
+            ]
         return shifted(found, -len(cue)) if cue else found
 
     async def _seen(self, text: str, chosen: Chosen, key: bytes, turn: Turn) -> Sequence[Entity]:
@@ -73,6 +88,11 @@ class Finder:
                 await turn.over()
             self.spans.put(name, found)
         return found
+
+
+def _asked(question: str) -> str:
+    """The question where a word in it says what the answer is."""
+    return question if question and read(question).cues.starts else ""
 
 
 def shifted(entities: Sequence[Entity], by: int) -> list[Entity]:

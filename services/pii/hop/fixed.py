@@ -7,6 +7,7 @@ from ahocorasick_rs import AhoCorasick
 
 from libs.contracts.errors import PiiUnsupportedContent
 from services.pii.entities import Entity, EntityType
+from services.pii.recognizers.spreading import is_another_word
 from services.pii.requests.spots import Texts
 
 # What a word used as a key often looks like: a map of cities or of colleagues is refused only where one of them was
@@ -29,17 +30,26 @@ def check_keys(entities: Iterable[Entity]) -> None:
 
 
 def check_originals(texts: Texts, originals: Sequence[str]) -> None:
-    """Raises PiiUnsupportedContent where what was substituted elsewhere would leave here, in whatever case."""
+    """Raises PiiUnsupportedContent where what was substituted elsewhere would leave here.
+
+    In whatever case, but a name of one word where that is written as a word is: `I will`, beside somebody called Will.
+    """
     fixed = [(_KEYS, "", keys_of(texts)), *((f"'{one.place}'", one.place, one.text) for one in texts.sealed)]
     wanted = sorted({one.casefold() for one in originals if len(one) >= _SHORTEST})
     if not wanted or not any(text for _, _, text in fixed):
         return
-    automaton = AhoCorasick(wanted)
+    automaton, exact = AhoCorasick(wanted), frozenset(originals)
     for what, place, text in fixed:
         low = text.casefold()
         for _, start, end in automaton.find_matches_as_indexes(low, overlapping=True):
-            if not low[max(0, start - 1) : start].isalnum() and not low[end : end + 1].isalnum():
+            apart = not low[max(0, start - 1) : start].isalnum() and not low[end : end + 1].isalnum()
+            if apart and not _is_word(text if len(text) == len(low) else low, start, end, exact):
                 raise _refused(what, "holds what is substituted elsewhere in the request", place)
+
+
+def _is_word(text: str, start: int, end: int, exact: frozenset[str]) -> bool:
+    seen = text[start:end]
+    return seen.isalpha() and ((seen.islower() and seen not in exact) or is_another_word(text, start, end))
 
 
 def _refused(what: str, why: str, place: str) -> PiiUnsupportedContent:

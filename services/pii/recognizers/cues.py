@@ -64,6 +64,11 @@ class CueMap:
         index = bisect_right(self.ends, position) - 1
         return index >= 0 and self.starts[index] == self.ends[index] >= position - _AFTER
 
+    def is_one(self, start: int, end: int) -> bool:
+        """Whether exactly this is a cue."""
+        index = bisect_left(self.starts, start)
+        return index < len(self.starts) and (self.starts[index], self.ends[index]) == (start, end)
+
     def of(self, cue: Cue) -> Iterator[tuple[int, int]]:
         """Every place of one kind of cue."""
         for start, end, cues in zip(self.starts, self.ends, self.cues, strict=True):

@@ -12,6 +12,7 @@ from services.pii.recognizers.cues import CueMap
 from services.pii.recognizers.hits import Hit
 from services.pii.recognizers.numbers.finding import find_numbers
 from services.pii.recognizers.numbers.spoken import find_spoken
+from services.pii.recognizers.numbers.wide import find_wide
 from services.pii.recognizers.overlaps import resolve
 from services.pii.recognizers.phrases import Cue
 from services.pii.recognizers.reading import Reading, read
@@ -20,7 +21,7 @@ from services.pii.recognizers.secrets.codes import find_codes
 from services.pii.recognizers.secrets.named import find_secrets
 from services.pii.recognizers.secrets.told import find_told
 from services.pii.recognizers.secrets.vendors import find_blocks, find_keys
-from services.pii.recognizers.slices import Code, fences, slices
+from services.pii.recognizers.slices import Code, blocks, slices
 from services.pii.recognizers.spreading import names_of, spread
 from services.pii.recognizers.tables import Columns, with_columns
 from services.pii.recognizers.words.addresses import find_addresses
@@ -36,7 +37,7 @@ _DIGIT = re.compile(r"[0-9]")
 _QUOTES = frozenset("\"'`\u201c\u2018")  # what stands in quotes is data, in a program too
 _DOUBLED = frozenset({'""', "''", "``"})  # of a docstring
 _LONE = 0.65  # least score of a name of one word in a program
-_FORWARD = (find_numbers, find_documents, find_named, find_births, find_addresses)  # need a digit
+_FORWARD = (find_numbers, find_wide, find_documents, find_named, find_births, find_addresses)  # need a digit
 
 
 class NameTagger(Protocol):
@@ -60,7 +61,7 @@ class Detector:
         if not text or text.isspace():
             yield found
             return
-        code, keys = fences(text), find_blocks(text) if EntityType.SECRET in rules.types else []
+        code, keys = blocks(text), find_blocks(text) if EntityType.SECRET in rules.types else []
         table: Columns | None = None
         program = Code(text)
         for start, end in slices(text):
@@ -93,7 +94,11 @@ class Detector:
         hits += rules.own(reading)
         if self.tagger and (EntityType.PERSON in rules.types or EntityType.LOCATION in rules.types):
             names = _tagged(self.tagger, reading, start - lead)
-            hits += [one for one in names if _is_certain(reading.plain, one) or not program.all]
+            hits += [
+                one
+                for one in names
+                if _is_certain(reading.plain, one) or not (reading.in_code(one.start) or program.all)
+            ]
             if with_digits:
                 hits += find_beside(reading, names)
         wanted = rules.allowed(reading, hits)
@@ -142,17 +147,19 @@ def _inside(code: list[tuple[int, int]], start: int, end: int) -> tuple[tuple[in
 
 
 def _tagged(tagger: NameTagger, reading: Reading, start: int) -> list[Hit]:
-    """What the tagger sees outside of code, in places of the view."""
+    """What the tagger sees, in places of the view."""
     begin = start if reading.offsets is None else next((i for i, at in enumerate(reading.offsets) if at >= start), 0)
-    hits: list[Hit] = []
-    for first, last in [*reading.fenced, (len(reading.plain), len(reading.plain))]:
-        if first > begin:
-            hits += [
-                Hit(one.start, one.end, one.type, one.score, one.recognizer, one.kind)
-                for one in tagger.tag(reading.plain, begin, first)
-            ]
-        begin = max(begin, last)
-    return hits
+    return [
+        Hit(one.start, one.end, one.type, one.score, one.recognizer, one.kind)
+        for one in tagger.tag(reading.plain, begin, len(reading.plain))
+        if not _is_label(reading, one)
+    ]
+
+
+def _is_label(reading: Reading, one: Entity) -> bool:
+    """Whether it is no name but what a number is called: `NAS: 046 454 286`."""
+    seen = reading.plain[one.start : one.end]
+    return one.type is EntityType.PERSON and seen.isupper() and reading.cues.is_one(one.start, one.end)
 
 
 def _is_certain(plain: str, hit: Hit) -> bool:

@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 
 from services.pii.entities import Entity, EntityType
+from services.pii.escapes import is_behind
 from services.pii.recognizers.hits import Hit
 from services.pii.recognizers.reading import joined
 
@@ -37,7 +38,7 @@ def widen(text: str, hit: Hit) -> Hit:
     while end > start and text[end - 1].isspace():
         end -= 1
     least, most = max(0, start - _WIDEST), min(len(text), end + _WIDEST)
-    while start > least and joined(text[start]) and joined(text[start - 1]):
+    while start > least and joined(text[start]) and joined(text[start - 1]) and not is_behind(text, start):
         start -= 1
     while end < most and joined(text[end - 1]) and joined(text[end]):
         end += 1

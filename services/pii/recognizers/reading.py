@@ -1,13 +1,15 @@
-"""A slice of a text as the rules read it: invisible characters gone, letters and digits folded, cue words found."""
+"""A slice of a text as the rules read it: invisible characters gone, escapes and letters folded, cue words found."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from services.pii.escapes import unescaped
 from services.pii.recognizers.cues import CueMap, find_cues
 
 _SPACES = frozenset("\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B))))
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # full-width letters, digits and signs
 _LINES = frozenset("\u0085\u2028\u2029")
 _QUOTES = dict.fromkeys("\u2018\u2019\u02bc\u2032\u2039\u203a", "'") | dict.fromkeys(
     "\u201c\u201d\u201e\u00ab\u00bb", '"'
@@ -31,6 +33,9 @@ _UNSEEN = frozenset(
 )  # combining accents (a decomposed text reads like a composed one), variation selectors, fillers, tags
 _MANY = 12
 _REMEMBERED = 20_000  # texts choose what is remembered, so that it needs a bound
+_EMPHASIS = re.compile(  # Markdown's: `_416-924-7731_`
+    r"(?<![^\s(\[\"'*>|:,;-])(_{1,3})(?=[^\s_])([^_\n]{1,200}?)(?<=\S)\1(?![\w@])"
+)
 _FOREIGN = re.compile(r"[^\x00-\x7f]")
 
 _folds: dict[str, str] = {}
@@ -38,9 +43,10 @@ _folds: dict[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`plain` is the text without what nobody sees, `view` is `plain` folded, `low` is `view` in lower case.
+    """`plain` is the text without what nobody sees, with what escapes mean; `view` is that folded, `low` in lower case.
 
-    The three are of one length; `offsets[i]` is where character `i` stands in the text (None: where it stands here).
+    The three are of one length; character `i` stands from `offsets[i]` to `ends[i]` in the text (None: where it stands
+    here).
     """
 
     plain: str
@@ -49,29 +55,45 @@ class Reading:
     offsets: tuple[int, ...] | None
     cues: CueMap
     fenced: tuple[tuple[int, int], ...] = ()
+    ends: tuple[int, ...] | None = None
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Borders in the slice's own text for borders in the view."""
-        if self.offsets is None:
+        if self.offsets is None or self.ends is None:
             return start, end
-        return self.offsets[start], self.offsets[end - 1] + 1
+        return self.offsets[start], self.ends[end - 1]
 
     def in_code(self, position: int) -> bool:
         return any(start <= position < end for start, end in self.fenced)
 
 
 def read(text: str, fenced: tuple[tuple[int, int], ...] = ()) -> Reading:
-    plain, offsets, view = text, None, text
+    known = unescaped(text)
+    offsets, ends = (tuple(known.starts), tuple(known.ends)) if known else (None, None)
+    text = known.text if known else text
+    if "_" in text:
+        text = _EMPHASIS.sub(_plain, text)
+    plain, view = text, text
     if not text.isascii():
         foreign = set(_FOREIGN.findall(text))
         if any(_is_half(character) for character in foreign):
             text = text.translate({ord(character): "\ufffd" for character in foreign if _is_half(character)})
-        plain, offsets = _visible(text, foreign)
+        plain, seen = _visible(text, foreign)
+        if seen is not None:
+            ends = tuple([ends[at] for at in seen] if ends else [at + 1 for at in seen])
+            offsets = tuple([offsets[at] for at in seen]) if offsets else seen
+        if any(ord(character) in _WIDE for character in foreign):
+            plain = plain.translate(_WIDE)
         view = _folded(plain, foreign)
     low = lower(view)
     if offsets is not None and fenced:
         fenced = tuple((_index(offsets, start), _index(offsets, end)) for start, end in fenced)
-    return Reading(plain, view, low, offsets, find_cues(plain, low), fenced)
+    return Reading(plain, view, low, offsets, find_cues(plain, low), fenced, ends)
+
+
+def _plain(emphasis: re.Match[str]) -> str:
+    marks = " " * len(emphasis[1])
+    return f"{marks}{emphasis[2]}{marks}"
 
 
 def fold(plain: str) -> str:

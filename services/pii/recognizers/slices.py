@@ -6,6 +6,11 @@ from collections.abc import Iterator
 _LEAST, _MOST = 2_048, 4_096
 _INDENT = 32  # characters a fence may stand in from the head of its line
 _FENCES = ("```", "~~~")
+# What a fence may be said to hold that is no program; without a word it is read.
+_DATA = frozenset(
+    "text txt plain plaintext md markdown csv tsv log json jsonl ndjson yaml yml xml html eml email".split()
+)
+_SHARE_IN_FENCE = 3
 _LOOKED_AT = 16_384  # characters by which a text is taken for a program
 _LINES, _SHARE = 12, 5  # so many lines of code at least, and one in so many
 # Heads and ends of lines that prose does not have.
@@ -56,10 +61,24 @@ def fences(text: str) -> list[tuple[int, int]]:
     return found
 
 
+def blocks(text: str) -> list[tuple[int, int]]:
+    """The fences around code; what others hold, a letter or a list, is read like any text."""
+    return [(start, end) for start, end in fences(text) if _is_code(text, start, end)]
+
+
+def _is_code(text: str, start: int, end: int) -> bool:
+    head = text.find("\n", start, end)
+    label = text[start:head].strip("`~ \t\r").partition(" ")[0].lower() if head >= 0 else ""
+    if label:
+        return label not in _DATA
+    inside = text[start + 3 : min(end, start + _LOOKED_AT)].strip("`~\n")
+    return sum(1 for _ in _CODE.finditer(inside)) * _SHARE_IN_FENCE > inside.count("\n")
+
+
 def programs(text: str) -> list[tuple[int, int]]:
-    """Blocks of code between fences; without any, all of a text that reads as a program."""
+    """Blocks of code between fences; without any fence, all of a text that reads as a program."""
     if found := fences(text):
-        return found
+        return [(start, end) for start, end in found if _is_code(text, start, end)]
     head = text[:_LOOKED_AT]
     lines = head.count("\n")
     if lines >= _LINES and sum(1 for _ in _CODE.finditer(head)) >= max(_LINES, lines // _SHARE):

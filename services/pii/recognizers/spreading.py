@@ -9,12 +9,14 @@ from functools import cached_property
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from services.pii.entities import Entity, EntityType
+from services.pii.escapes import is_behind, meant
 from services.pii.recognizers.overlaps import covered
 from services.pii.recognizers.reading import fold, joined, lower
 
 _PART = re.compile(r"[^\W\d_]{4,}")
 _TELLING = re.compile(r"[0-9@]")  # a value without either is a word like others
 _LEAST = 4  # characters
+_JOINTS = "._"  # of a user's name: `jane.doe`
 _SCORE = 0.8
 _QUICK = 40_000  # characters looked through, times names
 _TITLES = frozenset(
@@ -40,6 +42,7 @@ _WORDS = frozenset(
     leroy lemoine lion loup maison marchand marin martin meunier mort moulin neuf noel olive page paix pain
     paradis pierre
     pont porte prudent rene riche riviere roche rose rouge roux royer sauvage serge sire soleil tailleur terre tour
+    may art pat ray eve ivy sky
     vert vigne ville vincent voisin that this with from have your when what where which there their they been were
     """.split()
 )
@@ -76,7 +79,7 @@ def names_of(found: Iterable[tuple[str, Sequence[Entity]]]) -> Names | None:
         for one in entities:
             if one.score < 0.5:  # noqa: PLR2004 - unsure
                 continue
-            seen = text[one.start : one.end]
+            seen = meant(text[one.start : one.end])
             match one.type:
                 case EntityType.PERSON:
                     _take_name(seen, whole, parts)
@@ -108,6 +111,8 @@ def _take_name(seen: str, whole: dict[str, tuple[EntityType, str]], parts: dict[
     several = len(name.split()) > 1
     if several and words:
         whole[name] = (EntityType.PERSON, "")
+        if all(word.isalpha() for word in name.split()):
+            whole |= dict.fromkeys((joint.join(name.split()) for joint in _JOINTS), whole[name])
     for word in words:
         parts[word] = several or parts.get(word, False)
 
@@ -126,12 +131,16 @@ def spread(
     found = []
     for index, first, last in names.automaton.find_matches_as_indexes(low):
         at, stop = start + first, start + last
-        if (at and joined(text[at - 1])) or (stop < len(text) and joined(text[stop])) or covered(taken, at, stop):
+        if (
+            (at and joined(text[at - 1]) and not is_behind(text, at))
+            or (stop < len(text) and joined(text[stop]))
+            or covered(taken, at, stop)
+        ):
             continue
         if not names.is_whole[index] and (
             _is_in(code(), at)
             or (not names.is_sure[index] and text[at].islower())
-            or (names.words[index] in _WORDS and not _is_written_as_name(text, at, stop))
+            or is_another_word(text, at, stop)
             or text[max(0, at - 1) : at] in {"@", "_", "/", "."}
             or text[stop : stop + 1] in {"@", "_", "(", "="}
         ):
@@ -144,6 +153,11 @@ def spread(
 def _is_in(fenced: Sequence[tuple[int, int]], at: int) -> bool:
     index = bisect_right(fenced, (at, len(fenced) and fenced[-1][1])) - 1
     return index >= 0 and at < fenced[index][1]
+
+
+def is_another_word(text: str, start: int, end: int) -> bool:
+    """Whether a name that is a word too is rather the word here."""
+    return lower(fold(text[start:end])) in _WORDS and not _is_written_as_name(text, start, end)
 
 
 def _is_written_as_name(text: str, start: int, end: int) -> bool:

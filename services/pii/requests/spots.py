@@ -14,6 +14,11 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z_$-]{0,39}[0-9]{0,3}")
 _BETWEEN_WORDS = re.compile(r"[\W_]+|(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _LONGEST_PLACE = 200
 _LONGEST_KEY = 64
+_SHORT_TURN = 256  # characters of a turn that may say little without the one before it
+_LAST_WORDS = 300
+_LONGEST_QUESTION = 160
+_A_NUMBER = re.compile(r"[0-9]{3}")
+_SENTENCES = re.compile(r"(?<=[.?!])[\s*_\"')]+|\n+")
 INSIDE = ""  # the key under which the root of a text that is JSON itself is held: no part of a place
 
 
@@ -45,6 +50,15 @@ class Spot:
     def nearest_key(self) -> str:
         return next((spot.key for spot in self._upwards() if isinstance(spot.key, str) and spot.key), "")
 
+    @property
+    def is_said(self) -> bool:
+        """Whether it is what somebody says in a turn, or a part of that."""
+        content = self.above.above if self.key == "text" and self.above is not None else self
+        if content is None or content.key != "content" or content.above is None or content.document >= 0:
+            return False
+        turns = content.above.above
+        return turns is not None and turns.key == "messages" and turns.above is not None and turns.above.above is None
+
     def _upwards(self) -> "Iterator[Spot]":
         """Itself and all above it but for the body."""
         spot: Spot | None = self
@@ -57,6 +71,15 @@ def is_plain(key: str) -> bool:
     return _PLAIN_KEY.fullmatch(key) is not None
 
 
+def question_of(said: str) -> str:
+    """What the end of a turn asks: its last question, or else its last sentence where that tells no number itself."""
+    sentences = [one for one in map(str.strip, _SENTENCES.split(said[-_LAST_WORDS:])) if one]
+    asked = [one for one in sentences if one.endswith("?")] or [
+        one for one in sentences[-1:] if not _A_NUMBER.search(one)
+    ]
+    return asked[-1][-_LONGEST_QUESTION:] if asked else ""
+
+
 def _shown(key: str | int) -> str:
     if isinstance(key, int):
         return f"[{key}]"
@@ -67,12 +90,16 @@ def _shown(key: str | int) -> str:
 
 @dataclass(kw_only=True, slots=True)
 class Text:
-    """A text that may hold personal data. A whole number of seven digits or more is one too: `number` is its type."""
+    """A text that may hold personal data. A whole number of seven digits or more is one too: `number` is its type.
+
+    `before`: of what is said in a turn, what was said right before it, which it may answer.
+    """
 
     text: str
     spot: Spot
     number: type[int | float] | None = None
     keyed: bool = False
+    before: str = ""
 
     @property
     def place(self) -> str:
@@ -85,6 +112,11 @@ class Text:
         """
         key = self.spot.nearest_key if self.keyed else ""
         return _BETWEEN_WORDS.sub(" ", key).strip().lower() if len(key) <= _LONGEST_KEY else ""
+
+    @property
+    def question(self) -> str:
+        """What the turn before a short one asks; "" for all other texts."""
+        return question_of(self.before) if self.before and len(self.text) <= _SHORT_TURN else ""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -99,9 +131,9 @@ class Document:
 class Texts:
     """Everything read from one body, which it still refers to.
 
-    `kept`: what leaves as it is and stands in the prompt: keys, names of tools, signed thoughts. No substitute may be
-    one of its words. `sealed`: those signed thoughts, with their places. `odd_keys`: callers' own keys that do not
-    read like names in a program.
+    `kept`: what leaves as it is and stands in the prompt: keys, names of tools. No substitute may be one of its words.
+    `sealed`: signed thoughts, which leave as they are too, with their places: substitutes are what they are made of.
+    `odd_keys`: callers' own keys that do not read like names in a program.
     """
 
     body: dict[str, Any]

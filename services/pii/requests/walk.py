@@ -31,6 +31,7 @@ class Walk:
         self._levels: list[int] = []  # of each document: how many it is inside of
         self._kept: dict[str, None] = {}
         self._odd_keys: dict[str, None] = {}
+        self._before = ""  # what was said last
 
     def advance(self, values: int) -> bool:
         """Looks at this many values more; whether any are left. Raises PiiUnsupportedContent, naming the place."""
@@ -56,8 +57,13 @@ class Walk:
     # --- what visits say of a value ---
 
     def text(self, spot: Spot, value: str, *, keyed: bool = False) -> None:
-        if value:
+        if not value:
+            return
+        if keyed or not spot.is_said:
             self._texts.append(Text(text=value, spot=spot, keyed=keyed))
+            return
+        self._texts.append(Text(text=value, spot=spot, before=self._before))
+        self._before = value
 
     def number(self, spot: Spot, value: float) -> None:
         """Cards, phones and accounts are written as numbers too; counts, prices and coordinates are shorter."""
@@ -86,7 +92,7 @@ class Walk:
         self._kept[word] = None
 
     def seal(self, spot: Spot, value: str) -> None:
-        self._kept[value] = None
+        """The model thought it of what it was shown: its words are the substitutes of the turn before, and stay so."""
         self._sealed.append(Text(text=value, spot=spot))
 
     def file(self, spot: Spot) -> None:
@@ -142,6 +148,15 @@ def text(walk: Walk, spot: Spot) -> None:
         strings(walk, spot)
     elif "\\" not in value or not walk.document(spot, value):
         walk.text(spot, value)
+
+
+def called(walk: Walk, spot: Spot) -> None:
+    """What somebody is called, or an end user's id: what words joined by signs are, the member's own name says."""
+    value = spot.value
+    if isinstance(value, str):
+        walk.text(spot, value, keyed=not value.isalpha())
+    else:
+        strings(walk, spot)
 
 
 def texts(walk: Walk, spot: Spot) -> None:

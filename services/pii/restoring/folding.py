@@ -6,6 +6,7 @@ import unicodedata
 # What a word is made of after folding. Other scripts are borders: a name inside Chinese text stands free.
 WORD_LETTERS = "0-9a-z\u00df-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 WORD = re.compile(f"[{WORD_LETTERS}]+")
+_ESCAPED_WORD = re.compile(rf"\\(?:u[0-9a-f]{{4}}|[nrt])([{WORD_LETTERS}]+)")
 _QUOTES = "\u2018\u2019\u02bc\u2032`"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _FULL_WIDTH = range(0xFF01, 0xFF5F)
@@ -79,7 +80,13 @@ def _folded(text: str) -> str:
 
 
 def words_of(folded: str) -> list[str]:
-    """All words of a folded text: what WORD finds, several times as fast."""
+    r"""All words of a folded text: what WORD finds, several times as fast, and those behind escapes (`\njane`)."""
+    if "\\" in folded:
+        return [*_words_of(folded), *_ESCAPED_WORD.findall(folded)]
+    return _words_of(folded)
+
+
+def _words_of(folded: str) -> list[str]:
     try:
         letters = folded.encode("latin-1")
     except UnicodeEncodeError:

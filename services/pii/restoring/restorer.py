@@ -10,6 +10,11 @@ from services.pii.restoring.rendering import render
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _BEGUN_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
+_NUMBERED, _BEGUN_NUMBER, _NUMBERED_LENGTH = re.compile("u[0-9a-f]{4}"), re.compile("u[0-9a-f]{0,3}"), 5
+_LETTERS = frozenset("nrt")
+_QUOTE = re.compile(r"\\.", re.DOTALL)  # what an escape in a string may hide
+_NUMBER = re.compile("0|[1-9][0-9]*")
+_BEFORE_VALUES = frozenset((":", "[", ","))
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
@@ -17,16 +22,19 @@ class Restorer:
     """Restores one lane; what comes out does not depend on where the lane was cut.
 
     The longest end of the text that an alias may begin with is held back until the next piece or `flush`; nothing else
-    is. `json` says that the lane is JSON: escapes are read, and originals are written escaped for a JSON string.
+    is. `json` says that the lane is JSON: escapes are read, and originals are written escaped for a JSON string; for a
+    number that is none in JSON (`046454286`), a string.
     """
 
-    __slots__ = ("_before", "_held", "_index", "_inside", "_json")
+    __slots__ = ("_before", "_held", "_index", "_inside", "_json", "_quoted", "_sign", "_slash")
 
     def __init__(self, index: Index | None, *, json: bool = False) -> None:
         self._index = index
         self._json = json
         self._held = ""
         self._inside = False  # the last character given out belongs to a word
+        self._slash = False  # the last character given out begins an escape
+        self._quoted, self._sign = False, ""  # of JSON: whether a string is open, and the last character but blanks
         self._before = ""  # the last folded characters given out: cues stand there
 
     @property
@@ -56,7 +64,8 @@ class Restorer:
         else:
             found, cut, _ = self._scan(self._index, text, final=True)
             out = self._write(text, found, cut)
-        self._held, self._inside, self._before = "", False, ""
+        self._held, self._inside, self._slash, self._before = "", False, False, ""
+        self._quoted, self._sign = False, ""
         return out
 
     def restore(self, text: str) -> str:
@@ -66,19 +75,36 @@ class Restorer:
     def _remember(self, folded: str, cut: int) -> None:
         if cut:
             self._inside = is_word(folded[cut - 1])
+            self._slash = folded[cut - 1] == "\\"
             if self._index is not None and self._index.endings:
                 self._before = (self._before + folded[max(0, cut - CUE_REACH) : cut])[-CUE_REACH:]
 
     def _write(self, text: str, found: list[tuple[int, int, str]], cut: int) -> str:
-        if not found:
-            return text[:cut]
         out: list[str] = []
         at = 0
         for start, end, original in found:
-            out += (text[at:start], _escaped(original) if self._json else original)
+            out += (text[at:start], original)
+            if self._json:
+                self._pass(text[at:start])
+                out[-1] = self._in_json(text[start:end], original)
+                self._pass(text[start:end])
             at = end
         out.append(text[at:cut])
+        if self._json:
+            self._pass(out[-1])
         return "".join(out)
+
+    def _pass(self, piece: str) -> None:
+        """Keeps count of where in the JSON this is."""
+        quotes = piece.count('"') if "\\" not in piece else _QUOTE.sub("", piece).count('"')
+        self._quoted ^= quotes % 2 == 1
+        self._sign = piece.rstrip()[-1:] or self._sign
+
+    def _in_json(self, seen: str, original: str) -> str:
+        """As it stands in a string, or by itself where a number stood."""
+        escaped = _escaped(original)
+        alone = not self._quoted and self._sign in _BEFORE_VALUES and seen.isdecimal()
+        return f'"{escaped}"' if alone and not _NUMBER.fullmatch(original) else escaped
 
     def _scan(self, index: Index, text: str, *, final: bool) -> tuple[list[tuple[int, int, str]], int, str]:
         """What is found, how far the text is decided, and the text folded."""
@@ -92,17 +118,22 @@ class Restorer:
             start, end = word.span()
             if start < done:
                 continue  # inside what was just found
-            if end == size and not final:
-                if index.begins_word(folded[start:]):
+            last = end == size and not final
+            slash = folded[start - 1] == "\\" if start else self._slash
+            for at in _begins(folded, start, end, last=last) if slash else (start,):
+                if last:
+                    if index.begins_word(folded[at:]):
+                        return found, start, folded
+                    continue
+                first = folded[at:end]
+                lengths = index.lengths(first)
+                if lengths is None:
+                    continue
+                if lengths and not final and at + lengths[0] >= size and index.begins(first, folded[at:]):
                     return found, start, folded
-                break
-            first = word.group()
-            lengths = index.lengths(first)
-            if lengths is None:
-                continue
-            if lengths and not final and start + lengths[0] >= size and index.begins(first, folded[start:]):
-                return found, start, folded
-            done = self._match(index, text, folded, start, end, lengths, found) or done
+                if stop := self._match(index, text, folded, at, end, lengths, found):
+                    done = stop
+                    break
         return found, size, folded
 
     def _match(
@@ -145,6 +176,18 @@ class Restorer:
         self._held = raw[at[cut] :]
         self._remember(folded, cut)
         return self._write(raw, [(at[start], at[end], original) for start, end, original in found], at[cut])
+
+
+def _begins(folded: str, start: int, end: int, *, last: bool) -> tuple[int, ...]:
+    r"""Where a word behind a backslash begins: there, or behind the escape (`\n`, `\u003c`) that is its beginning.
+
+    `last`: more of it may follow, and of the escape too.
+    """
+    if folded[start] in _LETTERS:
+        return start, start + 1
+    if _NUMBERED.match(folded, start, end):
+        return start, start + _NUMBERED_LENGTH
+    return (start, end) if last and _BEGUN_NUMBER.fullmatch(folded, start, end) else (start,)
 
 
 def _escapes_itself(raw: str, at: int) -> bool:

@@ -14,6 +14,7 @@ _IPV4 = re.compile(r"(?<![\d.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\d]
 _IPV6 = re.compile(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
 _DOCUMENTATION = tuple(network[:-1] for network in DOCUMENTATION[:3])
 _BENCHMARK = 512
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _QUERY_VALUE = re.compile(r"(?<==)[^&#;\s]+")
 _PERSONAL = re.compile(
@@ -90,7 +91,8 @@ class Networks:
         if known is not None:
             return known
         out = self._made[value] = self._choices.pick(
-            lambda attempt: reshape(self._choices, "url id", value, attempt, hexadecimal=True), value
+            lambda attempt: _encoded_as(value, reshape(self._choices, "url id", value, attempt, hexadecimal=True)),
+            value,
         )
         if len(value) >= _LONG_ID:
             self._choices.aliases.offer(lambda: [(out, value)])
@@ -148,6 +150,13 @@ class Networks:
             return drawn.upper() if text.isupper() else drawn
 
         return self._choices.pick(draw, text)
+
+
+def _encoded_as(value: str, made: str) -> str:
+    """What is made of a value, as long, with the value's own encoded signs (`%2D`) where they stand."""
+    for found in _PERCENT.finditer(value):
+        made = made[: found.start()] + found.group() + made[found.end() :]
+    return made
 
 
 def _networks(number: int) -> Iterator[str]:

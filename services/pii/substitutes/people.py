@@ -12,6 +12,7 @@ from services.pii.substitutes.pools import load_pools
 _LETTERS = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
 _NUMBER = re.compile(r"\d+")
 _RUN = re.compile(r"[^\W_]+")
+_ENCODED_SIGN = re.compile(r"%40|&#0*64;|&#x40;|&commat;", re.IGNORECASE)
 _LOCAL_PART = re.compile(r"[^\W\d_]+|\d+|[\W_]+")
 _TITLES = frozenset(
     "mr mrs ms miss mx dr prof sir madam mme mmes mlle mlles m me mm monsieur madame mademoiselle docteur "
@@ -98,18 +99,19 @@ class People:
         return known
 
     def _email(self, text: str) -> str:
-        local, at, domain = text.rpartition("@")
-        if not at:
+        sign = "@" if "@" in text else next(iter(_ENCODED_SIGN.findall(text)), "")
+        if not sign:
             return self.phrase(text)
+        local, _, domain = text.rpartition(sign)
         local_substitute = self._local_part(local)
         out = self._choices.pick(
-            lambda attempt: f"{local_substitute}@{self._domain(domain, attempt, local_substitute != local)}", text
+            lambda attempt: f"{local_substitute}{sign}{self._domain(domain, attempt, local_substitute != local)}", text
         )
         if out.isalpha():
             out += f"@{_RESERVED[0]}"
         self._choices.aliases.add(out, text)
         if local_substitute != local and "@" not in local:
-            self._choices.aliases.offer(lambda: [(local_substitute, local)])
+            self._choices.aliases.offer(lambda: [(local_substitute, local), *_encoded(out, text)])
         return out
 
     def letters(self, four: str) -> str:
@@ -215,15 +217,27 @@ def _parts(text: str, out: str) -> tuple[list[str], list[str]]:
 
 
 def _short_forms(text: str, out: str) -> Iterator[tuple[str, str]]:
-    """`J. Doe` and `Jane D.` with their substitutes."""
+    """`J. Doe`, `Jane D.` and `the Does` with their substitutes."""
     before, after = _parts(text, out)
     if len(before) == 1 and " " in text:  # only a title stays: D. Doe, as some shorten it
         before, after = [text[0], *before], [out[0], *after]
     if len(before) < 2 or not before[0][0].isalpha() or before[-1] == after[-1]:  # noqa: PLR2004 - first and last
         return
     yield f"{after[0][0]}. {after[-1]}", f"{before[0][0]}. {before[-1]}"
+    yield _plural(after[-1]), _plural(before[-1])
     if len(before) == 2 and before[0] != after[0] and before[-1][0].isalpha():  # noqa: PLR2004 - without a middle initial
         yield f"{after[0]} {after[-1][0]}", f"{before[0]} {before[-1][0]}"
+
+
+def _encoded(out: str, text: str) -> Iterator[tuple[str, str]]:
+    """An address as it stands in a link."""
+    if "@" in out and "@" in text:
+        yield out.replace("@", "%40"), text.replace("@", "%40")
+
+
+def _plural(name: str) -> str:
+    """The Tremblays, the Joneses."""
+    return f"{name}es" if name.endswith(("s", "x", "z")) else f"{name}s"
 
 
 def _user_names(first: str, last: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from services.pii.escapes import is_behind
 from services.pii.restoring.folding import WORD, fold, is_word, words_of
 
 # The networks that stand for others: RFC 5737, and RFC 2544's half a thousand for benchmarks.
@@ -194,7 +195,9 @@ class _Part:
             if at < 0:
                 return False
             end = at + size
-            if not (at and is_word(folded[at - 1])) and not (end < len(folded) and is_word(folded[end])):
+            if not (at and is_word(folded[at - 1]) and not is_behind(folded, at)) and not (
+                end < len(folded) and is_word(folded[end])
+            ):
                 return True
             at = folded.find(word, end)
         self._searches = _SEARCHES

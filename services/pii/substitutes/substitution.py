@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Final, NamedTuple, assert_never
 
 from services.pii.entities import Entity, EntityType
+from services.pii.escapes import meant
 from services.pii.restoring.index import Index
 from services.pii.restoring.restorer import Restorer
 from services.pii.substitutes.choosing import Choices
@@ -21,6 +22,7 @@ from services.pii.substitutes.trace import Trace
 
 CHECKED: Final = 32_768  # characters whose echo is tried before an answer is
 _LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
+_UNSAFE = re.compile(r'[\x00-\x1f"\\]')  # what JSON writes as an escape
 _LENGTH_CLASSES = (4, 8, 12, 16, 24, 32, 64)
 
 
@@ -127,7 +129,9 @@ class Substitution:
         if self._index is None:
             self._index = self._choices.aliases.index(offers=self._offers)
             restorer = Restorer(self._index)
-            if self._offers and any(restorer.restore(given) != original for original, given in self._given_out):
+            if self._offers and any(
+                meant(restorer.restore(given)) != meant(original) for original, given in self._given_out
+            ):
                 self._offers = False
                 self._index = self._choices.aliases.index(offers=False)
             self._given_out = []
@@ -182,9 +186,17 @@ class Substitution:
         key = (entity.type, entity.kind, original)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._made(original, entity)
+            known = self._known[key] = self._written(original, entity)
             self.firsts.append((entity, known != original))
         return known
+
+    def _written(self, original: str, entity: Entity) -> str:
+        """Where the original has characters as escapes, the substitute is that of what they mean."""
+        meaning = meant(original)
+        if meaning == original:
+            return self._made(original, entity)
+        made = self._made(meaning, entity)
+        return original if made == meaning else _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", made)
 
     def _made(self, original: str, entity: Entity) -> str:  # noqa: C901, PLR0912 - one line a type
         match entity.type:

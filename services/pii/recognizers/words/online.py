@@ -17,6 +17,10 @@ _OBFUSCATED = re.compile(
     r"([\w\-]{1,63}(?: ?(?:[\[({<] ?(?:dot|point) ?[\])}>]| (?:dot|point) | \. |\.) ?[A-Za-z][\w\-]{1,62}){1,4})(?!\w)",
     re.IGNORECASE,
 )
+_ENCODED = re.compile(  # as in forms and in HTML
+    r"(?<![\w.%&])[\w.+\-]{1,64}(?:%40|&#0*64;|&#x40;|&commat;)[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8}", re.IGNORECASE
+)
+_SIGNS = ("%40", "64;", "#x40;", "&commat;")
 _LAST_WORD = re.compile(r"(\w+)\W{0,2}$")
 _SPREAD = ("(at)", "[at]", "{at}", "(a)", "(arobase)", "[arobase]", " @ ", " dot ", " point ")
 _MACHINES = frozenset({"git", "hg", "svn"})
@@ -103,6 +107,8 @@ def _emails(view: str, low: str) -> list[Hit]:
             domain = _LAST_WORD.search(found[2])
             if domain and domain[1].isalpha() and len(domain[1]) > 1:
                 hits.append(Hit(found.start(1), found.end(2), EntityType.EMAIL, 0.8, "email"))
+    if any(sign in low for sign in _SIGNS):
+        hits += [Hit(*found.span(), EntityType.EMAIL, 0.9, "email") for found in _ENCODED.finditer(view)]
     at = view.find("@")
     while at >= 0:
         if hit := _email(view, at):

@@ -239,13 +239,13 @@ async def try_out(seed: int, policy: str, detector: Detecting, new: Callable[[ra
 
 
 @given(seed=st.integers(0, 2**32), policy=st.sampled_from(["plain", "mask", "refuse", "never", "talk"]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 async def test_a_conversation_comes_to_the_same_whether_it_was_seen_before_or_not(seed: int, policy: str) -> None:
     await try_out(seed, policy, DETECTOR, lambda drawn: " ".join(drawn.sample(SAID, drawn.randrange(1, 3))))
 
 
 @given(seed=st.integers(0, 2**32), policy=st.sampled_from(["plain", "never"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 async def test_it_does_where_only_one_turn_gives_away_what_stands_in_all(seed: int, policy: str) -> None:
     await try_out(
         seed, policy, Plain(), lambda drawn: " ".join([*drawn.sample(MARKED, drawn.randrange(3)), drawn.choice(BARE)])

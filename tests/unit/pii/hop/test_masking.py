@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -225,6 +226,46 @@ async def test_what_stands_alone_is_known_by_its_key(room: Room) -> None:
     assert b"1984-03-12" not in masked.body
 
 
+@pytest.mark.parametrize(
+    ("asked", "said", "kind"),
+    [
+        ("What is your date of birth?", "March 12, 1984", "DATE_OF_BIRTH"),
+        ("Votre date de naissance ?", "12 mars 1984", "DATE_OF_BIRTH"),
+        ("Please give me your social insurance number.", "046454286", "SIN"),
+        ("What is your password?", "hunter2horse", "SECRET"),
+        ("Please enter your PIN:", "4821", "SECRET"),
+    ],
+)
+async def test_what_answers_the_turn_before_is_known_by_what_was_asked(
+    room: Room, asked: str, said: str, kind: str
+) -> None:
+    masked = await room.mask({"messages": [{"role": "assistant", "content": asked}, {"role": "user", "content": said}]})
+    assert masked.body is not None
+    assert masked.counts == {kind: 1}
+    assert said.encode() not in masked.body
+
+
+async def test_a_participant_s_name_and_an_end_user_s_id_may_be_joined_by_signs(room: Room) -> None:
+    turns = [{"role": "user", "name": "Jane_Tremblay", "content": "Hello"}]
+    masked = await room.mask({"messages": turns, "user": "luc.gagnon", "metadata": {"author": "luc.gagnon"}})
+    assert masked.body is not None
+    assert masked.counts == {"PERSON": 3}
+    kept = {"messages": [turns[0] | {"name": "Planner_Agent"}], "user": "get_weather", "metadata": {"name": "main.py"}}
+    assert (await room.mask(kept)).body is None
+
+
+async def test_json_inside_of_a_text_keeps_its_escapes_whole_and_comes_back(room: Room) -> None:
+    said = r'See: {"name": "Ren\u00e9 Tremblay", "note": "Call\nzoe.tremblay@clinique.ca", "sin": "\t046454286"'
+    masked = await room.mask(chat(said))
+    assert masked.body is not None
+    assert masked.restoration is not None
+    given = orjson.loads(masked.body)["messages"][0]["content"]
+    document = orjson.loads(given.removeprefix("See: ") + "}")
+    assert document["note"].startswith("Call\n")
+    assert not {"tremblay", "zoe", "046454286", "Ren"} & set(re.split(r"\W", given))
+    assert masked.restoration.sentence(given) == said.replace(r"\u00e9", "é")
+
+
 def arguments(**given: Any) -> dict[str, Any]:
     call = {"name": "f", "arguments": orjson.dumps(given).decode()}
     said = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": call}]}
@@ -256,6 +297,37 @@ async def test_signed_thoughts_leave_as_they_are_and_are_refused_where_they_hold
     with pytest.raises(PiiUnsupportedContent) as caught:
         await room.masker.mask(asked, orjson.dumps(body(f"Their address is {MAIL.upper()}, I think.")))
     assert caught.value.param == "messages[1].content[0].thinking"
+
+
+def thought(name: str, thinking: str) -> bytes:
+    block = {"type": "thinking", "thinking": thinking, "signature": "c2ln"}
+    call = {"type": "tool_use", "id": "t", "name": "write", "input": {"to": name}}
+    said = f"{name} (416-924-7731) wants a letter. Thanks, {name.partition(' ')[0]} is nice."
+    return orjson.dumps(
+        {"messages": [{"role": "user", "content": said}, {"role": "assistant", "content": [block, call]}]}
+    )
+
+
+async def test_what_a_model_thought_of_substitutes_keeps_them_in_the_next_turn(room: Room) -> None:
+    asked = envelope()
+    asked.dialect = Dialect.DIALECT_ANTHROPIC_MESSAGES
+    first = await room.masker.mask(asked, thought("Jane Tremblay", "They want a letter."))
+    assert first.body is not None
+    told = orjson.loads(first.body)["messages"][0]["content"]
+    second = await room.masker.mask(asked, thought("Jane Tremblay", told))
+    assert second.body is not None
+    assert second.restoration is not None
+    assert orjson.loads(second.body)["messages"][0]["content"] == told
+    assert second.restoration.sentence(told).startswith("Jane Tremblay (416-924-7731)")
+
+
+async def test_a_thought_may_hold_a_word_that_is_somebody_s_name_elsewhere(room: Room) -> None:
+    asked = envelope()
+    asked.dialect = Dialect.DIALECT_ANTHROPIC_MESSAGES
+    assert (await room.masker.mask(asked, thought("Will Smith", "I will write. Will they read it?"))).body is not None
+    for told in ("The letter is for Will.", "It is for will smith."):
+        with pytest.raises(PiiUnsupportedContent):
+            await room.masker.mask(asked, thought("Will Smith", told))
 
 
 async def test_whatever_falls_is_a_refusal_that_quotes_nothing(room: Room, caplog: pytest.LogCaptureFixture) -> None:

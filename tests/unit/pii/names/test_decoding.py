@@ -27,7 +27,7 @@ def _worth(path: tuple[int, ...], scores: np.ndarray, steps: np.ndarray) -> floa
 
 
 @given(seed=st.integers(0, 10_000), tokens=st.integers(1, 5), lean=st.floats(0, 6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_other_sequence_is_worth_more(seed: int, tokens: int, lean: float) -> None:
     scores, steps = _random(seed, tokens, lean)
     found = make_decoder(steps, exact=True).decode(scores)
@@ -37,7 +37,7 @@ def test_no_other_sequence_is_worth_more(seed: int, tokens: int, lean: float) ->
 
 
 @given(seed=st.integers(0, 10_000), lean=st.floats(2, 8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_many_stretches_together_give_what_each_gives_alone(seed: int, lean: float) -> None:
     scores, steps = _random(seed, 400, lean)
     decoder = make_decoder(steps)

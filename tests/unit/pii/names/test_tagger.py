@@ -67,7 +67,7 @@ _ALPHABET = st.one_of(st.sampled_from("JaneDoe Marc éÉ\n.,'\u2019-_@/1\u0663½
 
 
 @given(text=st.text(alphabet=_ALPHABET))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_entities_lie_in_order_apart_and_on_borders(tagger: Tagger, text: str) -> None:
     last = 0
     for one in tagger.tag(text, 0, len(text)):

@@ -48,8 +48,21 @@ def test_in_code_only_the_whole_name_is_found() -> None:
     assert seen("Luc Gagnon", text) == ["Luc Gagnon", "Luc Gagnon"]
 
 
-def test_the_tagger_never_sees_code() -> None:
-    assert seen("Luc Gagnon", "```\nLuc Gagnon\n```\n") == []
+def test_a_letter_between_fences_is_read_like_any_other() -> None:
+    for label in ("", "text", "csv", "json"):
+        letter = f"Please shorten this:\n```{label}\nDear Luc Gagnon,\nthank you for your visit, gagnon.\n```\n"
+        assert seen("Luc Gagnon", letter) == ["Luc Gagnon", "gagnon"]
+    assert seen("gagnon", "```python\nprint(gagnon)\n```\n") == []
+    assert seen("Luc Gagnon", '```python\nprint("Luc Gagnon")\n```\n') == ["Luc Gagnon"]
+
+
+def test_names_behind_escapes_are_found_and_folders_are_whole() -> None:
+    assert seen("Luc Gagnon", r'"Dear\nLuc Gagnon,\nthank you, \tGagnon"') == ["Luc Gagnon", "Gagnon"]
+    assert seen("nathan", "see C:\\Users\\nathan\\notes") == ["nathan"]
+
+
+def test_what_a_number_is_called_is_no_name() -> None:
+    assert seen("NAS", "NAS : 046 454 286") == ["046 454 286"]
 
 
 def test_names_keep_their_place_when_invisible_characters_precede_them() -> None:
@@ -68,3 +81,13 @@ def test_a_name_that_the_tagger_cuts_short_is_widened_to_its_word() -> None:
 def test_a_name_seen_in_lower_case_or_alone_does_not_make_words_of_code_names() -> None:
     assert seen("banner", "banner = 1; Banner; BANNER") == ["banner"]
     assert seen("Banner", "Banner met banner and BANNER") == ["Banner", "BANNER"]
+
+
+def test_a_user_s_name_made_of_a_whole_name_is_found() -> None:
+    text = "Luc Gagnon: user=luc.gagnon, luc_gagnon; self.gagnon, a.gagnon"
+    assert seen("Luc Gagnon", text) == ["Luc Gagnon", "luc.gagnon", "luc_gagnon"]
+
+
+def test_a_name_in_full_width_letters_is_read_as_in_others() -> None:
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in "Gagnon")
+    assert seen("Gagnon", f"met {wide} there") == [wide]

@@ -155,6 +155,28 @@ def test_members_of_the_dialect_are_no_cue() -> None:
     assert [text.cue for text in read(OPENAI, said("Jane")).texts] == [""]
 
 
+@pytest.mark.parametrize(
+    ("asked", "question"),
+    [
+        ("Thanks! What is your **date of birth?**\n", "What is your **date of birth?"),
+        ("What is your SIN? I need it for the form.", "What is your SIN?"),
+        ("Please tell me your date of birth.", "Please tell me your date of birth."),
+        ("You were born on 1984-03-12.", ""),
+    ],
+)
+def test_a_short_turn_is_read_with_what_the_one_before_it_asks(asked: str, question: str) -> None:
+    for content in (asked, [{"type": "text", "text": asked}]):
+        turns = [{"role": "assistant", "content": content}, {"role": "user", "content": "1984-03-12"}]
+        for dialect in (OPENAI, ANTHROPIC):
+            assert [text.question for text in read(dialect, {"messages": turns}).texts] == ["", question]
+
+
+def test_a_long_turn_a_result_and_an_argument_answer_nothing() -> None:
+    asked = {"role": "assistant", "content": "What is your SIN?"}
+    assert read(OPENAI, {"messages": [asked, {"role": "user", "content": "x" * 300}]}).texts[1].question == ""
+    assert read(OPENAI, {"messages": [asked, *called('{"a": "b"}')["messages"]]}).texts[1].question == ""
+
+
 def test_keys_and_names_are_kept_for_no_substitute_to_collide_with() -> None:
     texts = read(OPENAI, called('{"mason": 1}') | {"tools": [{"type": "function", "function": {"name": "hunter"}}]})
 
@@ -189,7 +211,7 @@ def test_a_signed_thought_stays_and_is_told() -> None:
 
     assert texts.texts == ()
     assert [(text.place, text.text) for text in texts.sealed] == [("messages[0].content[0].thinking", "of Mary")]
-    assert "of Mary" in texts.kept
+    assert "of Mary" not in texts.kept
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,13 @@ def test_a_text_folds_as_its_characters_do_one_by_one(text: str) -> None:
 
 @given(LETTERS)
 def test_all_words_of_a_text_are_found(text: str) -> None:
-    assert words_of(fold(text)) == WORD.findall(fold(text))
+    plain = text.replace("\\", "/")
+    assert words_of(fold(plain)) == WORD.findall(fold(plain))
+    assert set(WORD.findall(fold(text))) <= set(words_of(fold(text)))
+
+
+def test_a_word_behind_an_escape_is_one_too() -> None:
+    assert words_of(fold(r"x\nJane\u003cDoe\u003e")) == ["x", "njane", "u003cdoe", "u003e", "jane", "doe"]
 
 
 def test_case_accents_quotes_dashes_and_blanks_are_one_to_matching() -> None:

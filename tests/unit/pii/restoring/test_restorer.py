@@ -63,7 +63,7 @@ PAIRS = {
 
 
 @given(answer=ANSWERS, sizes=st.lists(st.integers(1, 7), min_size=1, max_size=5), escaped=st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_what_comes_out_does_not_depend_on_where_the_answer_is_cut(
     answer: str, sizes: list[int], escaped: bool
 ) -> None:
@@ -74,7 +74,7 @@ def test_what_comes_out_does_not_depend_on_where_the_answer_is_cut(
 
 
 @given(sent=prompts(), sizes=st.lists(st.integers(1, 12), min_size=1, max_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_prompt_that_is_echoed_comes_back_as_it_was(sent: Prompt, sizes: list[int]) -> None:
     request = send(sent)
     assert in_pieces(request.substitution.restorer(), request.out, sizes) == sent.text
@@ -94,7 +94,7 @@ def test_a_substitute_comes_back_in_the_form_the_answer_gives_it(name: str) -> N
 
 
 @given(sent=prompts())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_values_come_back_inside_json_escaped_for_it(sent: Prompt) -> None:
     request = send(sent)
     for _, original, substitute in request.pairs:
@@ -206,8 +206,32 @@ def test_escapes_that_the_model_writes_are_read() -> None:
     assert answer == r'{"a":"\nJa\"ne\n\t","b":"Ja\"ne\n","c":"\\Ja\"ne\n","d":"\u00e9t\u00e9"}'
 
 
+def test_a_substitute_behind_an_escape_that_a_text_shows_comes_back() -> None:
+    shown = r'print("Dear\nHubert,\r\nLefort") \u003cHubert\u003e {"a": "{\"b\": \"x\\nHubert\"}"} C:\nHuberta'
+    for escaped in (False, True):
+        restorer = restorer_of({"Hubert": "Jane", "Lefort": "Doe"}, json=escaped)
+        for size in (1, 3, 7):
+            restored = in_pieces(restorer, shown, [size])
+            assert restored == shown.replace("Huberta", "@").replace("Hubert", "Jane").replace("Lefort", "Doe").replace(
+                "@", "Huberta"
+            )
+
+
+def test_a_number_that_would_be_none_in_json_comes_back_as_a_string() -> None:
+    answer = r'{"sin":893276311,"all": [893276311 ,4165550182], "note": "\"SIN: 893276311, or", "n":"893276311"}'
+    wanted = r'{"sin":"046454286","all": ["046454286" ,4169247731], "note": "\"SIN: 046454286, or", "n":"046454286"}'
+    for size in (1, 2, 5, 100):
+        restorer = restorer_of({"893276311": "046454286", "4165550182": "4169247731"}, json=True)
+        assert in_pieces(restorer, answer, [size]) == wanted
+        assert in_pieces(restorer, "It is 893276311.", [size]) == "It is 046454286."
+
+
+def test_a_folder_whose_name_begins_as_an_escape_does_comes_back() -> None:
+    restorer = restorer_of({"norbert": "nathan"})
+    assert in_pieces(restorer, r"C:\Users\norbert\notes", [1]) == r"C:\Users\nathan\notes"
+
+
 @given(text=st.text(max_size=200), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4), escaped=st.booleans())
-@settings(deadline=None)
 def test_a_text_without_substitutes_passes_as_it_is(text: str, sizes: list[int], escaped: bool) -> None:
     restorer = restorer_of({"Brandvoldhollis Lefort": "Jane"}, json=escaped)
     assert in_pieces(restorer, text, sizes) == text

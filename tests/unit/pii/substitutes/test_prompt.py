@@ -18,6 +18,13 @@ def words(texts: list[str]) -> set[str]:
     return {word for text in texts for word in WORD.findall(fold(text))}
 
 
+def test_a_word_behind_an_escape_stands_there_too() -> None:
+    lazy, gathered = Prompt([r"Dear\nJane"]), Prompt([r"Dear\nJane"])
+    gathered.gather()
+    assert lazy.has("jane")
+    assert gathered.has("jane")
+
+
 @given(
     texts=TEXTS,
     kept=TEXTS,

@@ -11,7 +11,7 @@ from tests.unit.pii.restoring.prompts import KEY, Prompt, prompts, send
 
 
 @given(sent=prompts())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_is_learnt_again_is_the_same_and_comes_back(sent: Prompt) -> None:
     first = Substitution(KEY)
     first.read(sent.text)
