@@ -75,6 +75,8 @@ def read_json(written: bytes | str) -> Any:
         return orjson.loads(_ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], raw))
 
 
+_LONGEST_WORD = 64
+
 # --- what a provider sent: absent and nonsense read the same ------------------------------------------------------
 
 
@@ -88,6 +90,11 @@ def seq(value: object) -> list[Any]:
 
 def string(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def word(value: object) -> str:
+    """A word of theirs, as it may stand on record."""
+    return string(value)[:_LONGEST_WORD].encode("ascii", "replace").decode()
 
 
 def count(value: object) -> int:

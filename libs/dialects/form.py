@@ -209,6 +209,7 @@ class Usage:
     reasoning: int = 0
     estimated: bool = False
     inference_geo: str = ""  # where the provider says that it ran, in its own word
+    service_tier: str = ""  # in which it says it served, in its own word: it decides the price
 
     def to_proto(self) -> frames_pb2.Usage:
         return frames_pb2.Usage(
@@ -220,6 +221,7 @@ class Usage:
             reasoning=self.reasoning,
             estimated=self.estimated,
             inference_geo=self.inference_geo,
+            service_tier=self.service_tier,
         )
 
 

@@ -22,7 +22,7 @@ from libs.contracts.northern.v1.envelope_pb2 import Dialect, Envelope, Shape, Su
 from libs.contracts.northern.v1.frames_pb2 import Usage
 from libs.embedded.state import read_json
 from services.ingress import domain
-from services.worker.money.reckoning import Reckoning, reckon
+from services.worker.money.reckoning import Asked, Reckoning, reckon
 from tests.support.street import Street
 
 MODEL = "anthropic/claude-haiku-4-5-20251001-us"
@@ -155,7 +155,7 @@ def reckoned(body: Mapping[str, Any]) -> Reckoning:
     asked = domain.read(dict(body), {}, domain.Allowed(tiers=domain.TIERS, residency=()), _CALL)
     envelope = Envelope(dialect=_CALL.dialect, shape=asked.shape or Shape())
     envelope.received_at_ms = int(datetime.now(UTC).timestamp() * 1000)
-    return reckon(CATALOG, CATALOG.routes[MODEL], envelope, len(asked.body))
+    return reckon(CATALOG, CATALOG.routes[MODEL], envelope, Asked(len(asked.body)))
 
 
 _UNAVAILABLE = 503

@@ -11,11 +11,12 @@ def chargeable(outcome: Outcome, usage: Usage, output_bytes: int, *, text_bytes:
     """The usage to bill; an empty one is free. `usage` is the provider's, as far as it went, empty where it said none.
 
     `output_bytes`: model output that was forwarded. `text_bytes`: of the prompt, our own measure of it. An answer is
-    empty that has no output, in bytes or in tokens: a call of a tool without arguments has tokens alone.
+    empty that has no output, in bytes or in tokens: a call of a tool without arguments has tokens alone. One that wrote
+    the prompt into the provider's cache is not: to warm it, Anthropic's callers ask for no output at all.
     """
     match outcome:
         case stated.OUTCOME_COMPLETED if usage.output or not output_bytes:
-            return usage if usage.output else Usage()
+            return usage if usage.output or _written(usage) else Usage()
         case stated.OUTCOME_COMPLETED if _prompt(usage):
             return usage
         case stated.OUTCOME_COMPLETED | stated.OUTCOME_CANCELLED | stated.OUTCOME_CUT if output_bytes:
@@ -39,7 +40,11 @@ def _forwarded(usage: Usage, output_bytes: int, text_bytes: int) -> Usage:
 
 
 def _prompt(usage: Usage) -> int:
-    return usage.input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h
+    return usage.input + usage.cache_read + _written(usage)
+
+
+def _written(usage: Usage) -> int:
+    return usage.cache_write_5m + usage.cache_write_1h
 
 
 def tokens_of(size: int) -> int:

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from libs.dialects.fields import count, obj, seq, string
+from libs.dialects.fields import count, obj, seq, word
 from libs.dialects.form import Usage
 
 _MEMBERS = (
     "input_tokens output_tokens cache_read_input_tokens cache_creation_input_tokens cache_creation "
-    "output_tokens_details iterations inference_geo".split()
+    "output_tokens_details iterations inference_geo service_tier".split()
 )
-
-_LONGEST = 64  # of a word of theirs
 
 
 def fresher(known: dict[str, Any], told: object) -> dict[str, Any]:
@@ -22,13 +20,13 @@ def fresher(known: dict[str, Any], told: object) -> dict[str, Any]:
 def read_usage(value: object) -> Usage | None:
     """None where nothing was counted. Compactions, which the totals leave out, are billed all the same."""
     given = obj(value)
-    geo = string(given.get("inference_geo"))[:_LONGEST].encode("ascii", "replace").decode()
-    usage = _one(given, geo)
+    geo, tier = word(given.get("inference_geo")), word(given.get("service_tier"))
+    usage = _one(given, geo, tier)
     if "iterations" in given:
         for each in map(obj, seq(given["iterations"])):
             if each.get("type") == "compaction":
-                usage = _added(usage, _one(each, geo))
-    return None if usage == Usage(inference_geo=geo) else usage
+                usage = _added(usage, _one(each, geo, tier))
+    return None if usage == Usage(inference_geo=geo, service_tier=tier) else usage
 
 
 def _added(usage: Usage, more: Usage) -> Usage:
@@ -40,10 +38,11 @@ def _added(usage: Usage, more: Usage) -> Usage:
         output=usage.output + more.output,
         reasoning=usage.reasoning + more.reasoning,
         inference_geo=usage.inference_geo,
+        service_tier=usage.service_tier,
     )
 
 
-def _one(given: dict[str, Any], geo: str) -> Usage:
+def _one(given: dict[str, Any], geo: str, tier: str) -> Usage:
     """The total of written tokens is the later one where both came; what has no lifetime counts as the short one."""
     split = obj(given.get("cache_creation"))
     long, short = count(split.get("ephemeral_1h_input_tokens")), count(split.get("ephemeral_5m_input_tokens"))
@@ -61,6 +60,7 @@ def _one(given: dict[str, Any], geo: str) -> Usage:
         output=output,
         reasoning=min(thought, output),
         inference_geo=geo,
+        service_tier=tier,
     )
 
 

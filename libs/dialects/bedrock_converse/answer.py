@@ -48,7 +48,7 @@ def read_answer(body: dict[str, Any], *, claude: bool = False) -> Answer:
     return Answer(
         parts=tuple(parts),
         stop=stop_reason(body.get("stopReason"), called=any(isinstance(part, ToolCall) for part in parts)),
-        usage=read_usage(body.get("usage")),
+        usage=read_usage(body.get("usage"), body.get("serviceTier")),
         stop_sequence=stop_sequence(body.get("additionalModelResponseFields")),
     )
 

@@ -64,7 +64,7 @@ class StreamDecoder:
             case "messageStop":
                 return self._stop(payload)
             case "metadata":
-                return self._metadata(payload.get("usage"))
+                return self._metadata(payload)
             case _ if kind in EXCEPTIONS or kind.endswith(("Exception", "Error")):
                 return self._fail(stream_error(kind, payload))
             case _:
@@ -127,8 +127,8 @@ class StreamDecoder:
         ended_by = stop_sequence(payload.get("additionalModelResponseFields"))
         return [*events, Stop(reason=reason, stop_sequence=ended_by)]
 
-    def _metadata(self, usage: object) -> list[Event]:
-        self.usage = read_usage(usage)
+    def _metadata(self, payload: dict[str, Any]) -> list[Event]:
+        self.usage = read_usage(payload.get("usage"), payload.get("serviceTier"))
         self.done = self.finished
         return [UsageEvent(usage=self.usage)]
 

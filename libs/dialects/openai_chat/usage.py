@@ -1,8 +1,9 @@
 """OpenAI's token counts, which overlap, and ours, which do not."""
 
+from dataclasses import replace
 from typing import Any
 
-from libs.dialects.fields import count, obj
+from libs.dialects.fields import count, obj, word
 from libs.dialects.form import Usage
 
 
@@ -32,10 +33,14 @@ def read_usage(value: object) -> Usage | None:
 
 
 def told_usage(told: dict[str, Any]) -> Usage | None:
-    """Of an answer or a chunk; Groq's chunks have it in a member of its own."""
+    """Of an answer or a chunk, with the service tier that stands beside it; Groq's have it in a member of its own."""
     given = told.get("usage")
     usage = read_usage(given) if given else None  # none in every chunk but one
-    return read_usage(obj(told["x_groq"]).get("usage")) if usage is None and "x_groq" in told else usage
+    if usage is None and "x_groq" in told:
+        usage = read_usage(obj(told["x_groq"]).get("usage"))
+    if usage is None or not (tier := word(told.get("service_tier"))):
+        return usage
+    return replace(usage, service_tier=tier)
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:

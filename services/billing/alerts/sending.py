@@ -144,7 +144,7 @@ class Alerts:
 
     async def _record(self, tenant: str, said: Said, revision: int) -> None:
         """Until it is known, nothing more is said to this account: it would be the same once more."""
-        del self._said[tenant]
+        self._said.pop(tenant, None)  # not there where the ledger went to another owner meanwhile
         while True:
             try:
                 self._said[tenant] = said, await self.bus.put(BUCKET, tenant, said.encoded(), revision=revision)

@@ -98,6 +98,8 @@ class Asked:
             case TopUp() | Adjust():
                 if op.account not in rules.accounts:
                     raise NotFound("There is no such account.", param="tenant")
+                if isinstance(op, Adjust) and _held_back(batch.state, op):  # for now: it is not remembered as refused
+                    raise CreditOnHold(_SAID[CreditOnHold.code], param="amount_nano", retry_after_ms=_SOON_MS)
             case _:
                 assert_never(op)
         open_account(batch, rules, op.account)
@@ -148,6 +150,14 @@ class Asked:
         self._waits = full or short
         self.patience -= self._waits
         return self._waits
+
+
+def _held_back(state: State, op: Adjust) -> bool:
+    """Whether only running requests stand in the way of a deduction that was not answered before."""
+    account = state.accounts.get(op.account)
+    if account is None or state.knows(op.op_id):
+        return False
+    return 0 <= account.balance + op.amount_nano < account.held
 
 
 @dataclass(kw_only=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -148,9 +149,10 @@ class Ownership:
         finally:
             self.rules.on_account = lambda _: None
             self.owned = None
-            await stopped(reading)
-            for subscription in subscriptions:
-                await subscription.stop()
+            async with AsyncExitStack() as ending:  # a term that is cancelled lets go of all of it, too
+                for subscription in subscriptions:
+                    ending.push_async_callback(subscription.stop)
+                await stopped(reading)
         await shard.close()
         await settlements.save()
 

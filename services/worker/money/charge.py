@@ -1,9 +1,9 @@
 """What an ended call used and comes to, as put on record; from there the ledger settles by the same rules."""
 
 from datetime import datetime
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
-from libs.catalog.billing.bill import bill
+from libs.catalog.billing.bill import bill, counts_of
 from libs.catalog.billing.charging import chargeable
 from libs.catalog.model import Catalog, Route
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
@@ -11,6 +11,8 @@ from libs.contracts.northern.v1.facts_pb2 import OUTCOME_COMPLETED, Outcome
 from libs.contracts.northern.v1.frames_pb2 import Usage
 from services.worker import callers
 from services.worker.money.reckoning import received_at
+
+_MOST: Final = 100_000_000  # tokens of one bucket; the longest prompts have a few millions
 
 
 class Terms(NamedTuple):
@@ -47,7 +49,9 @@ class Charge(NamedTuple):
 def charge(
     catalog: Catalog, route: Route, terms: Terms, outcome: Outcome, said: Usage | None, forwarded_bytes: int
 ) -> Charge:
-    """`said`: what the provider stated it used, as far as it came."""
+    """`said`: what the provider stated it used, as far as it came. What no call can use is taken for nothing said."""
+    if said is not None and max(counts_of(said)) > _MOST:
+        said = None
     owed, usage = Usage(), said or Usage()
     if terms.free:
         pass

@@ -10,11 +10,32 @@ from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from services.worker import callers, domain
 
 _USUAL_OUTPUT = 256  # tokens, where no limit was given
-_MOST_CHOICES = 128  # OpenAI's own limit
 # What vendors put into a prompt of their own accord: the frame of a chat, and instructions where tools or a schema are
 # given (https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview lists up to 530 tokens for them).
 _FRAME_TOKENS = 64
 _INSTRUCTIONS_TOKENS = 1_024
+# How a body, in the edge's own writing, names what it does not hold: documents by link or file, and what the vendor's
+# own tools and servers bring. Quotes inside a text are escaped, so these find members.
+_LINKED = (b'"type":"url"', b'"type":"file"')
+_BROUGHT = (
+    b'"type":"web_search_',
+    b'"type":"web_fetch_',
+    b'"mcp_servers":[{',
+    b'"web_search_options":{',
+    b'"file_id":',
+)
+
+
+class Asked(NamedTuple):
+    """A caller's body as it came: its bytes, and whether the prompt may be longer than all that stands in it."""
+
+    size: int
+    names_more: bool = False
+
+    @classmethod
+    def of(cls, body: bytes) -> "Asked":
+        linked = b'"type":"document"' in body and any(each in body for each in _LINKED)
+        return cls(len(body), linked or any(each in body for each in _BROUGHT))
 
 
 class Reckoning(NamedTuple):
@@ -86,23 +107,26 @@ class Reckoning(NamedTuple):
         return self.catalog.card_of(self.route)
 
 
-def reckon(catalog: Catalog, route: Route, envelope: Envelope, body_bytes: int) -> Reckoning:
-    """`body_bytes`: of the caller's body as it came. All in it but the images may become tokens."""
+def reckon(catalog: Catalog, route: Route, envelope: Envelope, asked: Asked) -> Reckoning:
+    """All in a body but the images may become tokens; with what it only names, all that the model's window holds."""
     shape = envelope.shape
-    choices = min(max(1, shape.choices), _MOST_CHOICES)
-    prompt = max(0, body_bytes - shape.image_bytes)
-    asked = shape.max_tokens * choices
+    choices = max(1, shape.choices)
+    prompt = max(0, asked.size - shape.image_bytes)
+    limit, usual = shape.max_tokens * choices, 0
+    if not limit and not callers.is_anthropic(envelope):  # those have to name one, and 0 warms a cache
+        limit, usual = _unasked(route, envelope) * choices, _USUAL_OUTPUT * choices
+    added = _FRAME_TOKENS + (_INSTRUCTIONS_TOKENS if shape.tools or shape.schema else 0)
     return Reckoning(
         catalog=catalog,
         route=route,
         at=received_at(envelope),
         prompt_bytes=prompt,
         images=shape.images,
-        added_tokens=_FRAME_TOKENS + (_INSTRUCTIONS_TOKENS if shape.tools or shape.schema else 0),
-        limit=asked or _unasked(route, envelope) * choices,
+        added_tokens=added + (route.capabilities.context_window if asked.names_more else 0),
+        limit=limit,
         seen=shape.stream and not _thinks_unseen(route, asked=shape.thinking),
         byok=envelope.policy.byok,
-        rate_tokens=tokens_of(prompt) + (asked or _USUAL_OUTPUT * choices),
+        rate_tokens=tokens_of(prompt) + (usual or limit),
     )
 
 
@@ -117,7 +141,7 @@ def _unasked(route: Route, envelope: Envelope) -> int:
     With thoughts, ours is what is left beside them.
     """
     can = route.capabilities
-    ours = domain.is_claude(route) and not callers.is_anthropic(envelope) and not envelope.shape.thinking
+    ours = domain.is_claude(route) and not envelope.shape.thinking
     return can.default_max_tokens if ours else can.max_output_tokens
 
 

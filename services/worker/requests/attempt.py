@@ -17,7 +17,7 @@ from services.worker import callers
 from services.worker.byok.clients import refused_own
 from services.worker.money.charge import charge
 from services.worker.money.holding import Account, Holding
-from services.worker.money.reckoning import reckon
+from services.worker.money.reckoning import Asked, reckon
 from services.worker.providers.base import Estimated, Prepared
 from services.worker.requests.calling import Call
 from services.worker.requests.preparing import Place, Ready, made_ready, placed, still_allowed
@@ -133,15 +133,15 @@ class Attempt:
         self.facts = self._street.facts_of(place.catalog, place.route, place.way, place.source)
         body = await request.body()
         ready = await made_ready(self._street, envelope, body, place)
-        size = len(body)
+        asked = Asked.of(body)
         del body
         request.let_go()
         if isinstance(ready.call, Prepared):
             self._prepared = ready.call
-            await self._intend(ready.call, ready, place, size)
+            await self._intend(ready.call, ready, place, asked)
         return ready.call
 
-    async def _intend(self, prepared: Prepared, ready: Ready, place: Place, size: int) -> None:
+    async def _intend(self, prepared: Prepared, ready: Ready, place: Place, asked: Asked) -> None:
         """The egress record (I1) and the hold (I3): both are asked for, then both awaited, or nothing leaves."""
         request, envelope = self._request, self._request.envelope
         assert self.facts is not None
@@ -158,7 +158,7 @@ class Attempt:
         still_allowed(self._street, envelope, place)
         request.record.begin(egress)
         self.intent = Intent.of(egress, self.facts)
-        await self._hold(place, size)
+        await self._hold(place, asked)
         if not await request.record.durable():
             await request.close(OUTCOME_NOT_SENT, RecordUnavailable.code, wait=False)
             raise RecordUnavailable(
@@ -180,12 +180,12 @@ class Attempt:
             await request.close(OUTCOME_NOT_SENT, error.code, wait=False)
             raise
 
-    async def _hold(self, place: Place, size: int) -> None:
-        """Counting tokens costs nothing, so nothing is held for it. `size`: of the caller's body."""
+    async def _hold(self, place: Place, asked: Asked) -> None:
+        """Counting tokens costs nothing, so nothing is held for it."""
         street, request, envelope = self._street, self._request, self._request.envelope
         if callers.counts(envelope):
             return
-        reckoning = reckon(place.catalog, place.route, envelope, size)
+        reckoning = reckon(place.catalog, place.route, envelope, asked)
         self._holding = holding = Holding(street.ledger, street.metrics, reckoning, Account.of(envelope))
         await holding.begin()
         try:

@@ -198,6 +198,27 @@ async def test_who_does_not_own_the_ledger_says_nothing(scene: Scene) -> None:
         await quiet(scene, 0)
 
 
+async def test_who_loses_the_ledger_while_an_alert_is_on_its_way_leaves_word_of_it_to_the_next_owner(
+    scene: Scene,
+) -> None:
+    taken = asyncio.Event()
+
+    async def slow(_: web.Request) -> web.StreamResponse:
+        await taken.wait()
+        return web.Response(status=200)
+
+    scene.receiver.answer, scene.spent = slow, 50
+    async with scene.alerts():
+        await scene.receiver.until(1)
+        scene.owner = False
+        await asyncio.sleep(0.05)  # some looks
+        taken.set()
+        await asyncio.sleep(0.05)
+    scene.owner = True
+    async with scene.alerts():
+        await quiet(scene, 1)
+
+
 async def test_two_owners_at_once_deliver_under_one_id(scene: Scene) -> None:
     """For the moment in which both believe so: a receiver can tell."""
     scene.spent = 50

@@ -114,7 +114,7 @@ def expected(answer: Answer, usage: Usage, *, openai: bool) -> Heard:
 
 
 @each_provider
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(answer=answers())
 def test_a_whole_answer_means_the_same_to_every_caller(provider: Provider, answer: Answer) -> None:
     read = provider.read_answer(orjson.loads(orjson.dumps(provider.whole(answer))))
@@ -141,7 +141,7 @@ def events_of(provider: Provider, pieces: list[bytes]) -> tuple[list[Event], Dec
 
 
 @each_provider
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(answer=answers(), size=st.integers(1, 9), at=CUTS)
 def test_a_stream_means_the_same_to_every_caller_however_it_is_cut(
     provider: Provider, answer: Answer, size: int, at: list[int]
@@ -158,7 +158,7 @@ def test_a_stream_means_the_same_to_every_caller_however_it_is_cut(
 
 
 @each_provider
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(answer=answers(), size=st.integers(1, 9), share=st.floats(0, 0.99))
 def test_a_stream_that_is_cut_off_is_never_taken_for_a_whole_one(
     provider: Provider, answer: Answer, size: int, share: float

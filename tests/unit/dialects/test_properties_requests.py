@@ -76,7 +76,7 @@ def asked(request: Request, caller: str) -> Request:
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("provider", FORMATS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(request=requests())
 def test_a_request_means_the_same_to_every_provider(caller: str, provider: str, request: Request) -> None:
     given_ = asked(request, caller)
@@ -92,7 +92,7 @@ def test_a_request_means_the_same_to_every_provider(caller: str, provider: str, 
     assert target.read(orjson.loads(written.serialised())) == expected
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(request=requests())
 def test_a_request_that_went_through_both_dialects_asks_for_the_same(request: Request) -> None:
     """OpenAI to Anthropic and back again: a second round changes nothing."""

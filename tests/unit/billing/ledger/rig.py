@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from libs.bus.base import Stored
 from libs.bus.memory import MemoryBus
 from libs.catalog.live import Live
 from libs.contracts.errors import BusUnavailable
@@ -20,14 +21,36 @@ from tests.support.billing import CATALOG, credits_of, insist, open_account, ope
 
 
 class FaultyBus(MemoryBus):
-    """The fake with faults of appending to the journal: `lose` answers of what was stored, `refuse` before storing."""
+    """The fake with faults of appending to the journal: `lose` answers of what was stored, `refuse` before storing.
+
+    Answers leave while `answers` is set; whoever follows a stream misses its next `deaf` cancellations.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.lose = self.refuse = 0
-        self.gate = asyncio.Event()
+        self.lose = self.refuse = self.deaf = 0
+        self.gate, self.answers = asyncio.Event(), asyncio.Event()
         self.gate.set()
+        self.answers.set()
         self.appended = 0
+
+    async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
+        if not reply:
+            await self.answers.wait()
+        await super().publish(subject, data, reply)
+
+    async def follow(
+        self, stream: str, *, after: int = 0, latest: bool = False, gather_s: float = 0.0
+    ) -> AsyncIterator[list[Stored]]:
+        try:
+            async for batch in super().follow(stream, after=after, latest=latest, gather_s=gather_s):
+                yield batch
+        except asyncio.CancelledError:
+            while self.deaf:
+                self.deaf -= 1
+                with suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+            raise
 
     async def append(
         self,

@@ -60,6 +60,19 @@ async def test_a_correction_takes_and_gives() -> None:
         assert refused.code == "insufficient_credits"
 
 
+async def test_a_correction_that_only_running_requests_stand_in_the_way_of_can_be_had_when_they_are_over() -> None:
+    async with rig() as at, at.owned():
+        await at.ask(top_up(100))
+        running = request_id()
+        await at.ask(hold(running, 60))
+        taken = Adjust(op_id="a", account="t_one", amount_nano=-50, note="n", by="b")
+        refused = await at.ask(taken)
+        assert (refused.code, refused.param, refused.retry_after_ms) == ("credit_on_hold", "amount_nano", 500)
+        await at.ask(Void(op_id=f"{running}:v", account="t_one", request_id=running))
+        assert [(await at.ask(taken)).balance_nano for _ in range(2)] == [50, 50]
+        assert await money(at) == (50, 0)
+
+
 async def test_money_for_an_account_nobody_knows_is_refused() -> None:
     async with rig() as at, at.owned():
         assert (await at.ask(top_up(100, account="t_other"))).code == "not_found"
@@ -289,6 +302,24 @@ async def test_a_broker_that_comes_back_finds_the_ledger_as_it_was() -> None:
         reply = await insist(at.bus, hold(request_id(), 7))
         assert reply.held_nano == 7
         assert owner.ready
+
+
+async def test_an_owner_whose_last_answer_cannot_leave_is_asked_nothing_more_once_it_is_cut_short() -> None:
+    async with rig() as at:
+        async with at.owned(crash=True):
+            at.bus.answers.clear()
+            await at.bus.publish(subjects.ledger(0), b"not of this house", "_INBOX.asker")
+            await asyncio.sleep(0.01)
+        assert at.bus.subs == []
+
+
+async def test_an_owner_whose_reader_does_not_end_at_once_is_asked_nothing_more_once_it_is_cut_short() -> None:
+    async with rig() as at:
+        async with at.owned(crash=True) as owner:
+            await until(lambda: owner.reading is not None and owner.reading.lag is not None)
+            at.bus.deaf = 3
+        assert at.bus.subs == []
+        assert not at.bus.deaf
 
 
 async def test_a_hold_that_nobody_closes_runs_out_and_is_counted() -> None:

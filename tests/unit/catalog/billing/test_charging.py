@@ -24,9 +24,16 @@ def test_a_call_of_a_tool_without_arguments_has_tokens_alone_and_is_charged() ->
     assert chargeable(COMPLETED, SAID, 0) == SAID
 
 
-@pytest.mark.parametrize("said", [FREE, Usage(input=5_000), Usage(cache_write_1h=5_000, images=1)])
+@pytest.mark.parametrize("said", [FREE, Usage(input=5_000), Usage(cache_read=5_000, images=1)])
 def test_an_empty_answer_is_free(said: Usage) -> None:
     assert chargeable(COMPLETED, said, 0, text_bytes=10_000) == FREE
+
+
+@pytest.mark.parametrize("said", [Usage(input=5, cache_write_5m=5_000), Usage(cache_write_1h=5_000, images=1)])
+def test_a_prompt_that_was_written_into_the_providers_cache_is_charged_though_no_answer_was_asked_for(
+    said: Usage,
+) -> None:
+    assert chargeable(COMPLETED, said, 0, text_bytes=10_000) == said
 
 
 def test_an_answer_whose_provider_says_nothing_of_usage_is_estimated() -> None:

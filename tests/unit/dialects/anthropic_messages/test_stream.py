@@ -343,7 +343,6 @@ def cut(data: bytes, at: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(marks)]
 
 
-@settings(deadline=None)
 @given(BLOCKS, st.lists(st.integers(0, 10_000), max_size=20))
 def test_there_and_back_through_any_cut_the_meaning_is_the_same(
     blocks: list[tuple[tuple[str, list[str], str], bool]], at: list[int]
@@ -364,7 +363,7 @@ def test_there_and_back_through_any_cut_the_meaning_is_the_same(
     assert decoder.started is bool(meaning(events))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(BLOCKS)
 def test_the_sdk_reads_what_was_meant(blocks: list[tuple[tuple[str, list[str], str], bool]]) -> None:
     read = content(encode(*events_of(blocks), Stop(reason=StopReason.END)))

@@ -58,8 +58,13 @@ def test_written_tokens_without_a_lifetime_count_as_the_short_one(told: dict[str
 def test_later_counts_replace_their_like_and_leave_the_rest() -> None:
     start = {"input_tokens": 472, "cache_read_input_tokens": 5, "output_tokens": 2, "service_tier": "standard"}
     known = fresher(fresher({}, start), {"input_tokens": 900, "output_tokens": 89, "cache_read_input_tokens": None})
-    assert known == {"input_tokens": 900, "cache_read_input_tokens": 5, "output_tokens": 89}
-    assert read_usage(known) == Usage(input=900, cache_read=5, output=89)
+    assert known == {
+        "input_tokens": 900,
+        "cache_read_input_tokens": 5,
+        "output_tokens": 89,
+        "service_tier": "standard",
+    }
+    assert read_usage(known) == Usage(input=900, cache_read=5, output=89, service_tier="standard")
 
 
 def test_compactions_are_billed_beside_the_totals_that_leave_them_out() -> None:

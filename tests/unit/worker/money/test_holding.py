@@ -24,7 +24,7 @@ from libs.telemetry.metrics import Metrics
 from services.worker.money import asking, holding
 from services.worker.money.asking import Ledger
 from services.worker.money.holding import Account, Holding
-from services.worker.money.reckoning import Reckoning, reckon
+from services.worker.money.reckoning import Asked, Reckoning, reckon
 from tests.support.broker import until
 from tests.support.ledger import RICH, Core, ScriptedLedger, agree
 from tests.unit.worker.known import CATALOG, ROUTE
@@ -38,7 +38,7 @@ ENVELOPE = Envelope(
     received_at_ms=1_795_262_392_000,
     shape=Shape(stream=True),
 )
-RECKONING = reckon(CATALOG, ROUTE, ENVELOPE, 1_000)
+RECKONING = reckon(CATALOG, ROUTE, ENVELOPE, Asked(1_000))
 FIRST = RECKONING.bound(RECKONING.first)
 
 Make = Callable[..., Holding]
@@ -186,7 +186,7 @@ async def test_what_is_left_is_not_enough_for_a_word_or_two(make: Make, said: Sc
 
 
 async def test_a_whole_answer_is_not_begun_with_less_than_it_may_cost(make: Make, said: ScriptedLedger) -> None:
-    whole = reckon(CATALOG, ROUTE, Envelope(shape=Shape(max_tokens=500)), 1_000)
+    whole = reckon(CATALOG, ROUTE, Envelope(shape=Shape(max_tokens=500)), Asked(1_000))
     said.script = Core("t_one", whole.bound(500) - 1)
     with pytest.raises(InsufficientCredits):
         await granted(make(whole))
