@@ -72,6 +72,19 @@ class DirectClient(Client):
         self._takers[self._sid + 1] = (subject, take)  # the number it is about to get: before anything can come
         return await self.subscribe(subject, queue)
 
+    def forget(self, sub: Subscription) -> None:
+        """No message of it comes any more, on this connection or the next, whatever became of its draining.
+
+        At once, so that nothing can come in between: nats-py's own draining keeps what it did not bring to its end, and
+        subscribes it again with every new connection.
+        """
+        sid = sub._id  # noqa: SLF001 - as the broker knows it
+        if sid not in self._subs:
+            return
+        self._remove_sub(sid)
+        if self.is_connected:
+            self._write(b"UNSUB %d\r\n" % sid)
+
     async def publish(
         self, subject: str, payload: bytes = b"", reply: str = "", headers: dict[str, str] | None = None
     ) -> None:
@@ -85,14 +98,9 @@ class DirectClient(Client):
             begun = f"HPUB {subject} {reply} {len(said)} {len(said) + len(payload)}\r\n".encode() + said
         else:
             begun = f"PUB {subject} {reply} {len(payload)}\r\n".encode()
-        line = b"".join((begun, payload, b"\r\n"))
-        self._pending.append(line)
-        self._pending_data_size += len(line)
+        self._write(b"".join((begun, payload, b"\r\n")))
         if self._pending_data_size > self._max_pending_size:
             await self._flush_pending(force_flush=True)
-        elif not self._leaving:
-            self._leaving = True
-            asyncio.get_running_loop().call_soon(self._leave)
 
     async def ask(self, subject: str, data: bytes, timeout_s: float, headers: dict[str, str] | None = None) -> Arrived:
         """One answer, which may be that nobody listens. Raises TimeoutError."""
@@ -114,6 +122,14 @@ class DirectClient(Client):
         answer = self._asked.get(arrived.subject.rpartition(".")[2])
         if answer is not None and not answer.done():
             answer.set_result(arrived)
+
+    def _write(self, line: bytes) -> None:
+        """Leaves with all else of this turn of the loop."""
+        self._pending.append(line)
+        self._pending_data_size += len(line)
+        if not self._leaving:
+            self._leaving = True
+            asyncio.get_running_loop().call_soon(self._leave)
 
     def _leave(self) -> None:
         """Write what is pending; where the socket does not take it at once, nats-py's flusher waits for it."""

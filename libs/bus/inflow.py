@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from google.protobuf.message import DecodeError
 
 from libs.bus.base import Bus, Message, Subscription
+from libs.bus.ticks import Ticks
 from libs.contracts import subjects
 from libs.contracts.errors import BusUnavailable, NorthernError, Overloaded, StreamBroken, WorkerLost
 from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, Frame
@@ -20,7 +21,7 @@ _SILENT_S = 6.0  # three beats missed
 _BEAT_S = 2.0
 _TICK_S = 0.25
 _NO_ROUTER = "no router is running; try again in a moment"
-_LINGER_S = 10.0  # how late a worker may still take a request that was cancelled before
+_LINGER_S = 10.0  # how long a cancelled request is remembered, so that its worker is told again should that be lost
 
 
 class Inflows:
@@ -65,13 +66,14 @@ class Inflows:
 
     def _frame(self, message: Message) -> None:
         inflow = self._open.get(message.subject.rpartition(".")[2])
-        if inflow is None:
-            return
         try:
             frame = Frame.FromString(message.data)
         except DecodeError:
             return
-        inflow.arrived(frame)
+        if inflow is not None:
+            inflow.arrived(frame)
+        elif frame.HasField("taken"):  # it lay somewhere until nobody remembered it any more
+            self.stop(frame)
 
     def _nak(self, message: Message) -> None:
         inflow = self._open.get(message.subject.rpartition(".")[2])
@@ -91,6 +93,11 @@ class Inflows:
         inflow.heard()
         self.later(self.bus.publish(message.reply, piece.SerializeToString()))
 
+    def stop(self, frame: Frame) -> None:
+        """Tell whoever has just taken a request that nobody waits for it."""
+        told = Control(attempt=frame.attempt, cancel=True)
+        self.later(self.bus.publish(frame.taken.ctl, told.SerializeToString()))
+
     def later(self, sending: Coroutine[None, None, None]) -> None:
         """Send without being awaited; what cannot be sent is given up."""
 
@@ -105,12 +112,13 @@ class Inflows:
         task.add_done_callback(self._tasks.discard)
 
     async def _tick(self) -> None:
+        ticks = Ticks()
         while True:
-            await asyncio.sleep(_TICK_S)
+            await ticks.next(_TICK_S)
             now = self.now()
             for inflow in list(self._open.values()):
                 try:
-                    inflow.check(now)
+                    inflow.check(now, unsure=ticks.unsure)
                     if inflow.ctl and now - inflow.said_at >= _BEAT_S:
                         await inflow.beat()
                 except Exception as error:  # noqa: BLE001 - without the ticker nobody would notice silence any more
@@ -154,7 +162,7 @@ class Inflow:
         self._taken = self._cancelled = False
         self._closed_at = 0.0
         self.idle_s = 15.0
-        self.nobody: NorthernError | None = None  # what it means that nobody listens; None: no router does
+        self.nobody: NorthernError | None = None  # what it means that nobody takes it; None: it is a router's to take
         self._heard_at = self._moved_at = self.said_at = home.now()
 
     async def next(self) -> Frame:
@@ -206,7 +214,7 @@ class Inflow:
         await self._say(Control(attempt=self._attempt, last_n=max(self._n, 0), cancel=self._cancelled))
 
     def close(self) -> None:
-        """Nobody waits any more. A cancelled request is remembered for as long as another worker may yet take it."""
+        """Nobody waits any more. A cancelled request is remembered for a while, as another worker may yet take it."""
         self.body = None
         if self._cancelled and not self._committed:
             self._closed_at = self._closed_at or self._home.now()
@@ -243,13 +251,14 @@ class Inflow:
         if frame.HasField("taken"):
             self.ctl = frame.taken.ctl
             if self._cancelled:
-                told = Control(attempt=self._attempt, cancel=True)
-                self._home.later(self._home.bus.publish(self.ctl, told.SerializeToString()))
+                self._home.stop(frame)
                 self.close()
                 return False
         if frame.HasField("head") or frame.HasField("failure"):
             self._committed = True
             self.body = None
+        elif frame.HasField("taken"):  # and nothing else yet: it may be waiting for a word
+            self._home.later(self.beat())
         return True
 
     def fail(self, error: NorthernError) -> None:
@@ -257,8 +266,8 @@ class Inflow:
             self._error = error
             self._wake()
 
-    def check(self, now: float) -> None:
-        """Called by the ticker: too long without a sign of life is an error."""
+    def check(self, now: float, *, unsure: bool = False) -> None:
+        """Called by the ticker: too long without a sign of life is an error, unless `unsure` whether there was one."""
         if self._committed and now - self._moved_at > self.idle_s and not self._frames:
             self._moved_at = now
             self._frames.append(Frame(beat=True))
@@ -266,8 +275,9 @@ class Inflow:
         if self._closed_at and now - self._closed_at > _LINGER_S:
             self._home.forget(self.token)
         silent = now - self._heard_at
-        if silent > (_SILENT_S if self._taken else _FIRST_S):
-            self.fail(self._lost("the worker that had this request is gone"))
+        if silent > (_SILENT_S if self._taken else _FIRST_S) and not unsure:
+            lost = self._lost("the worker that had this request is gone")
+            self.fail(lost if self._taken else self.nobody or lost)
 
     def _gap(self) -> None:
         self._home.metrics.count("frames_gap_total")

@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import nats
 import nats.errors
+import nkeys
 import orjson
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription as NatsSubscription
@@ -17,7 +19,7 @@ from libs.bus.direct import Arrived, DirectClient, Take
 from libs.bus.reader import REMOVED, Inbox, Reader
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.subjects import inbox_prefix, random_token
-from libs.runtime.settings import Settings
+from libs.runtime.settings import Settings, refuse
 from libs.telemetry.log import logger
 
 _CONNECT_S = 15.0  # a street that starts together: the broker may be a moment late
@@ -26,20 +28,24 @@ _WRONG_LAST_SEQUENCE = 10071
 _STORE_FAILED = 10077  # most often: max_bytes reached, and full means refuse
 _NOT_FOUND, _NO_RESPONDERS = "404", "503"
 _NO_MESSAGE = 10037
+_REFUSED = "Authorization Violation"  # the broker's word to a key that it does not know, or to none
 
 
 @asynccontextmanager
 async def connect(service: str, settings: Settings) -> AsyncIterator[Bus]:
-    """A connection for one service, with its own nkey and inbox. BusUnavailable when no broker answers in 15 s."""
+    """A connection for one service, with its own nkey and inbox. BusUnavailable when no broker lets it in within 15 s.
+
+    A seed file or an address that is none ends the process with exit code 78.
+    """
+    seed = None if settings.nats_seed_file is None else _seed(settings.nats_seed_file)
     client = DirectClient()
     bus = NatsBus(client)
-    seed = settings.nats_seed_file
     try:
         async with asyncio.timeout(_CONNECT_S):
             await client.connect(  # tries again by itself, for ever
                 servers=[settings.nats_url],
                 name=service,
-                nkeys_seed=str(seed) if seed else None,
+                nkeys_seed_str=seed,  # read once: what becomes of the file is nothing to a connection made anew
                 inbox_prefix=inbox_prefix(service),
                 connect_timeout=2,
                 reconnect_time_wait=0.1,  # seconds; one would be too long
@@ -50,13 +56,39 @@ async def connect(service: str, settings: Settings) -> AsyncIterator[Bus]:
                 error_cb=bus.on_error,
                 reconnected_cb=bus.on_reconnected,
             )
-    except (nats.errors.Error, OSError, TimeoutError) as error:
+    except (OSError, TimeoutError) as error:
         await _close(client)
-        raise BusUnavailable(f"no broker answers at {settings.nats_url}") from error
+        raise BusUnavailable(_not_let_in(settings, client.last_error)) from error
+    except nats.errors.Error:  # before anything was tried
+        refuse("NI_NATS_URL: must be an address such as nats://127.0.0.1:4222")
     try:
         yield bus
     finally:
         await _close(client)
+
+
+def _seed(file: Path) -> str:
+    name = "NI_NATS_SEED_FILE"
+    try:
+        seed = file.read_text().strip()
+        nkeys.from_seed(seed.encode())
+    except OSError as error:
+        refuse(f"{name}: {file} cannot be read ({error.strerror}); name this service's seed file, or give rights to it")
+    except (nkeys.NkeysError, ValueError):  # its text may quote the seed
+        refuse(f"{name}: {file} holds no nkey seed; name the file that was made for this service")
+    return seed
+
+
+def _not_let_in(settings: Settings, error: Exception | None) -> str:
+    where = settings.nats_url.rpartition("@")[2]  # without a password
+    if _REFUSED not in str(error):
+        return f"no broker answers at {where}"
+    if settings.nats_seed_file is None:
+        return f"the broker at {where} lets nobody in without a key; name its file in NI_NATS_SEED_FILE"
+    return (
+        f"the broker at {where} does not know the key in {settings.nats_seed_file}; "
+        "name another in NI_NATS_SEED_FILE, or enter this one in the broker's list of users and reload it"
+    )
 
 
 async def _close(client: Client) -> None:
@@ -112,10 +144,12 @@ class NatsBus:
         sub = await self._nc.subscribe_direct(subject, queue, _told(handler))
         try:
             await self._nc.flush(2)  # the broker has it: whoever is told that we listen may ask at once
-        except (nats.errors.Error, TimeoutError, OSError) as error:
-            await _unsubscribe(sub)
-            raise BusUnavailable("the broker did not take a subscription in time") from error
-        return _Subscription(sub, lambda: self._nc.is_connected)
+        except BaseException as error:  # whoever is cancelled here has nothing to stop it by
+            self._nc.forget(sub)
+            if isinstance(error, (nats.errors.Error, TimeoutError, OSError)):
+                raise BusUnavailable("the broker did not take a subscription in time") from error
+            raise
+        return _Subscription(sub, self._nc)
 
     async def request(self, subject: str, data: bytes, timeout_s: float) -> bytes:
         return (await self._request(subject, data, timeout_s)).data
@@ -249,7 +283,7 @@ class NatsBus:
             yield subject, inbox
         finally:
             self._inboxes.discard(inbox)
-            await _unsubscribe(sub)
+            self._nc.forget(sub)
 
 
 def _told(handler: Handler) -> Take:
@@ -261,21 +295,14 @@ def _told(handler: Handler) -> Take:
 
 
 class _Subscription:
-    def __init__(self, sub: NatsSubscription, connected: Callable[[], bool]) -> None:
-        self._sub, self._connected = sub, connected
+    def __init__(self, sub: NatsSubscription, client: DirectClient) -> None:
+        self._sub, self._client = sub, client
 
     async def stop(self) -> None:
-        if self._connected():
-            try:
+        try:
+            if self._client.is_connected:
                 await asyncio.wait_for(self._sub.drain(), _DRAIN_S)  # type: ignore[no-untyped-call]  # theirs
-                return
-            except (nats.errors.Error, TimeoutError, OSError):
-                pass  # the connection went meanwhile, or a handler takes its time
-        await _unsubscribe(self._sub)
-
-
-async def _unsubscribe(sub: NatsSubscription) -> None:
-    try:
-        await sub.unsubscribe()
-    except (nats.errors.Error, OSError):
-        pass  # the connection is gone, and the subscription with it
+        except (nats.errors.Error, TimeoutError, OSError):
+            pass  # the connection went meanwhile, or a handler takes its time
+        finally:
+            self._client.forget(self._sub)

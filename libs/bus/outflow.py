@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 
 from libs.bus.base import Bus, Message, Subscription
 from libs.bus.inflow import WINDOW
+from libs.bus.ticks import Ticks
 from libs.contracts import subjects
 from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, End, Failure, Frame, Head
@@ -68,12 +69,13 @@ class Outflows:
             return
 
     async def _tick(self) -> None:
+        ticks = Ticks()
         while True:
-            await asyncio.sleep(_TICK_S)
+            await ticks.next(_TICK_S)
             now = self.now()
             for outflow in list(self._open.values()):
                 try:
-                    outflow.check(now)
+                    outflow.check(now, unsure=ticks.unsure)
                     await outflow.tick(now)
                 except Exception as error:  # noqa: BLE001 - without the ticker nobody would notice silence any more
                     logger().error("tick_failed", error_type=type(error).__name__)
@@ -83,6 +85,7 @@ class Outflow:
     """One request being answered. Frames are numbered within the attempt; Data waits for credit."""
 
     __slots__ = (
+        "_answered",
         "_attempt",
         "_credit",
         "_heard_at",
@@ -92,6 +95,7 @@ class Outflow:
         "_reply",
         "_told",
         "_unpaid",
+        "_word",
         "gone",
         "said_at",
         "token",
@@ -104,6 +108,8 @@ class Outflow:
         self._told = False  # whether the other side knows where we listen
         self._credit = WINDOW
         self._unpaid: asyncio.Future[None] | None = None  # while a sender waits for credit
+        self._answered = False  # whether the other side has said anything
+        self._word: asyncio.Future[None] | None = None  # while a sender waits for that
         self.gone = False
         self._heard_at = self.said_at = home.now()
 
@@ -112,10 +118,24 @@ class Outflow:
         """Whether anything was said yet: until then somebody else may answer instead, as if we had never been there."""
         return self._told
 
+    @property
+    def waits(self) -> bool:
+        """Whether data lies here that its reader has no room for."""
+        return self._unpaid is not None and not self._unpaid.done()
+
     async def taken(self) -> None:
         """Say that the request is here and where control goes; otherwise the first frame or the next tick says it."""
         if not self._told:
             await self._send(Frame())
+
+    async def wanted(self) -> None:
+        """The same, and wait until the other side has answered that it is there for it. Raises Gone."""
+        await self.taken()
+        if not self._answered and not self.gone:
+            self._word = asyncio.get_running_loop().create_future()
+            await self._word
+        if self.gone:
+            raise Gone
 
     async def send(
         self,
@@ -161,12 +181,14 @@ class Outflow:
             return
         if control.credit:
             self._credit += control.credit
-            self._paid()
+            _wake(self._unpaid)
         if control.cancel:
             self._leave()
+        self._answered = True
+        _wake(self._word)
 
-    def check(self, now: float) -> None:
-        if now - self._heard_at > _SILENT_S:
+    def check(self, now: float, *, unsure: bool = False) -> None:
+        if now - self._heard_at > _SILENT_S and not unsure:
             self._leave()
 
     async def pull(self, subject: str, size: int, deadline_s: float = 30.0) -> bytes:
@@ -223,13 +245,15 @@ class Outflow:
     def _leave(self) -> None:
         if not self.gone:
             self.gone = True
-            self._paid()
+            _wake(self._unpaid)
+            _wake(self._word)
             self._on_gone()
 
-    def _paid(self) -> None:
-        """Whoever waits for credit looks again."""
-        if self._unpaid is not None and not self._unpaid.done():
-            self._unpaid.set_result(None)
+
+def _wake(waiting: "asyncio.Future[None] | None") -> None:
+    """Whoever waits looks again."""
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)
 
 
 def _nobody() -> None:

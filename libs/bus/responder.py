@@ -48,13 +48,15 @@ class Answering:
 
     async def stop(self, drain_s: float = _DRAIN_S) -> None:
         """Take no more, let the running answers end within `drain_s`, then cancel what is left."""
-        await self.subscription.stop()
-        if self._running:
-            await asyncio.wait(self._running, timeout=drain_s)
-        late = list(self._running)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        try:
+            await self.subscription.stop()
+            if self._running:
+                await asyncio.wait(self._running, timeout=drain_s)
+        finally:
+            late = list(self._running)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _one(self, message: Message) -> None:
         try:

@@ -80,13 +80,13 @@ class Watch:
                 self._apply(message)
 
     def _apply(self, message: Stored) -> None:
-        self._seq = message.seq
         key = message.subject.split(".", 2)[2]
         if message.deleted:
             self._keys.discard(key)
         else:
             self._keys.add(key)
         self._on_change(key, None if message.deleted else message.data)
+        self._seq = message.seq  # not before: a change that was not taken in must not count as one
         self._caught_up()
 
     async def _compare(self) -> None:

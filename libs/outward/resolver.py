@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-_LOOK_UPS = 4  # threads of our own: a name server that does not answer holds up nothing else
+# Threads of our own: a name server that does not answer holds up nothing else. Each such name takes one for as long as
+# the system waits for it, whoever asked; so there are many more than one request may take.
+_LOOK_UPS = 64
 
 Resolve = Callable[[str, int, ThreadPoolExecutor], Awaitable[list[str]]]
 

@@ -8,6 +8,7 @@ from typing import Self
 import orjson
 from aiohttp import web
 
+from libs.runtime.listening import listening, plain
 from libs.telemetry.metrics import Metrics
 
 
@@ -15,7 +16,7 @@ class HealthServer:
     """Serves the three probes; `checks` is set when the service stands."""
 
     def __init__(self, host: str, port: int, metrics: Metrics) -> None:
-        self._host, self.port = host, port
+        self._host, self.port = plain(host), port
         self._metrics = metrics
         self.checks: Callable[[], Mapping[str, bool]] | None = None
         self.draining = False
@@ -28,7 +29,8 @@ class HealthServer:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self.port)
-        await site.start()
+        with listening(self._host, self.port, "NI_ADMIN_"):
+            await site.start()
         self.port = self._runner.addresses[0][1]
         return self
 

@@ -38,6 +38,8 @@ class Ids:
         return not self._lease.lost and self._now_ms() < self._lease.until_ms
 
     def __call__(self) -> str:
+        if self._now_ms() >= self._lease.until_ms:  # which the issuer must not see: it never goes back
+            raise LookupError("the lease of this id slot has run out")
         self._issue.until_ms = self._lease.until_ms
         return self._issue()
 

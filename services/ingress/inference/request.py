@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from libs.bus.facts import FactPublisher
 from libs.bus.inflow import Inflow, Inflows
 from libs.contracts.errors import (
     InsufficientCredits,
+    InvalidRequest,
     NorthernError,
     Overloaded,
     PiiUnavailable,
@@ -54,7 +55,11 @@ _SURFACES = {Surface.SURFACE_GATEWAY: "gateway", Surface.SURFACE_INFERENCE: "inf
 _DIALECTS = {value: name.removeprefix("DIALECT_").lower() for name, value in Dialect.items()}
 _OPERATIONS = {value: name.removeprefix("OPERATION_").lower() for name, value in Operation.items()}
 _DELIVERIES = {value: name.removeprefix("DELIVERY_").lower() for name, value in Delivery.items()}
-_NO_PII = "nobody is there to substitute personal data right now, so nothing was sent; try again in a moment"
+_NO_PII = (
+    "nobody is there to substitute personal data right now, so nothing was delivered and nothing is charged; "
+    "try again in a moment"
+)
+_MAX_OPTIONS = 16 << 10  # of `stream_options`, which go in the envelope itself
 _THREADED = 1 << 20  # hashing this much blocks the loop for longer than a stream should wait
 
 
@@ -98,11 +103,11 @@ class Inference:
                 request.transport.abort()  # closing would wait for a reader that takes nothing
             raise asyncio.CancelledError from error  # the connection is closed without another word
         except Told as told:
-            return await self.teller.tell(request, told, who, request_id, sent)
+            return await _written(self.teller.tell(request, told, who, request_id, sent), sent)
         except NorthernError as error:
             if inflow is not None and sent.may_run:
                 await inflow.cancel()
-            return await self._failed(request, error, who, call, request_id, sent)
+            return await _written(self._failed(request, error, who, call, request_id, sent), sent)
         finally:
             if inflow is not None:
                 inflow.close()
@@ -187,6 +192,8 @@ class Inference:
     def _asked(self, body: dict[str, Any], request: BaseRequest, who: Principal, call: domain.Call) -> domain.Asked:
         session = self.conversations.of(body, request.headers, who.tenant, who.key_id)
         asked = domain.read(body, request.headers, domain.allowed_by(who), call)
+        if len(asked.stream_options) > _MAX_OPTIONS:
+            raise InvalidRequest("`stream_options` is larger than 16 KiB", param="stream_options")
         asked.shape.session = session if asked.sticky else ""
         return asked
 
@@ -270,3 +277,12 @@ class Inference:
             first_byte_ms=sent.first_byte_ms,
             total_ms=total_ms,
         )
+
+
+async def _written(answering: Coroutine[None, None, web.StreamResponse], sent: Sent) -> web.StreamResponse:
+    """An answer of our own, unless the client has left before it."""
+    try:
+        return await answering
+    except (asyncio.CancelledError, ConnectionError) as error:
+        sent.delivery = DELIVERY_CLIENT_GONE
+        raise asyncio.CancelledError from error

@@ -14,6 +14,7 @@ from libs.outward.addresses import is_public
 from libs.outward.resolver import Checked, Forbidden, Resolve, is_numeric, look_up
 
 LINK_LIMIT = 8192
+TOO_LARGE_TOGETHER = "the images of one request are too large together"
 _CONNECTIONS = 64  # of the whole process; what waits for one does so within its own deadline
 _OK = 200
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -190,7 +191,7 @@ async def _read(response: aiohttp.ClientResponse, size: int, left: _Left) -> byt
         if len(data) > size:
             raise _NotHad(f"it is larger than {size / 1e6:g} MB")
         if left.bytes < 0:
-            raise _NotHad("the images of one request are too large together")
+            raise _NotHad(TOO_LARGE_TOGETHER)
     return bytes(data)
 
 

@@ -11,7 +11,7 @@ import orjson
 from libs.contracts.errors import InvalidRequest
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
 from libs.dialects.fields import obj, seq, string
-from services.worker.images.fetcher import Fetcher, Picture, Unfetchable
+from services.worker.images.fetcher import TOO_LARGE_TOGETHER, Fetcher, Picture, Unfetchable
 
 # The edge serialises compactly, so these bytes are a member with a link for its value, and never a part of a text.
 _LINK = re.compile(rb'"(?:image_)?url":"(?!data:)')
@@ -55,14 +55,20 @@ async def inlined(body: bytes, dialect: Dialect, fetcher: Fetcher, *, each: int 
     try:
         pictures = dict(zip(urls, await fetcher.fetch_all(urls, each=each), strict=True))
     except Unfetchable as error:
-        link = next(each for each in links if each.url == urls[error.place])
-        raise InvalidRequest(
-            f"The image at '{link.path}' cannot be fetched: {error.why}. Correct its URL, or send it as base64.",
-            param=link.path,
-        ) from None
+        raise _refusal(next(each for each in links if each.url == urls[error.place]), error.why) from None
+    left = fetcher.limits.total
     for link in links:
+        left -= len(pictures[link.url].data)  # fetched once, and sent as often as it is named
+        if left < 0:
+            raise _refusal(link, TOO_LARGE_TOGETHER)
         link.put(pictures[link.url])
     return orjson.dumps(value), len(links)
+
+
+def _refusal(link: Link, why: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"The image at '{link.path}' cannot be fetched: {why}. Correct its URL, or send it as base64.", param=link.path
+    )
 
 
 def links_of(value: dict[str, Any], dialect: Dialect) -> Iterator[Link]:

@@ -33,6 +33,7 @@ class Call:
         "_holding",
         "_place",
         "_prepared",
+        "_read_at",
         "_request",
         "_seen",
         "_signals",
@@ -48,6 +49,7 @@ class Call:
         self._place, self._prepared, self._holding, self._facts = place, prepared, holding, facts
         self._seen = seen
         self._ended = False
+        self._read_at = 0.0  # until then the answer lay unread here, for its reader took no more
         # A count of tokens is another thing than an answer, and an account's own credential has limits and resources of
         # its own: how such a call went says nothing of the deployment that the others are sent to.
         apart = request.terms.free or request.terms.byok
@@ -92,13 +94,19 @@ class Call:
         if self._holding is not None:
             self._holding.renew(now)
         limits = self._place.route.limits
-        silent = now - max(seen.dialled, seen.last)
+        if request.outflow.waits:  # whoever does not read hears nothing: that is not the provider's silence
+            self._read_at = now
+        silent = now - max(seen.dialled, seen.last, self._read_at)
         if seen.first or (seen.answered and request.committed):
             limit = limits.between_bytes_s
         else:
             limit = limits.first_event_s if request.streams else limits.whole_s
-        if silent > limit or now - seen.dialled > limits.stream_s:
+        longest = limits.stream_s if request.streams else limits.whole_s
+        if silent > limit:
             self.late = UpstreamTimeout(f"The provider said nothing for {limit:.0f} s; try again.")
+            return True
+        if now - seen.dialled > longest:
+            self.late = UpstreamTimeout(f"The answer took longer than {longest:.0f} s, as none may; ask for less.")
             return True
         if request.streams and seen.status == _OK and now - seen.answered > _HEAD_S:
             await self._commit()

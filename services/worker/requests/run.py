@@ -1,6 +1,7 @@
 """One request at a worker: taken, brought along its slip until a candidate answers, passed back, closed."""
 
 import asyncio
+import time
 
 from libs.bus.outflow import Gone, Outflows
 from libs.contracts.errors import (
@@ -24,6 +25,7 @@ from services.worker.requests.request import Request, apart
 from services.worker.street import Street
 from services.worker.upstream.signals import Ending
 
+_LATE_MS = 500  # half of what the edge waits for a word of anybody
 _NO_MONEY = (InsufficientCredits, SpendCapReached, CreditOnHold)  # what may end an answer that has begun
 
 
@@ -44,6 +46,7 @@ class Run:
     async def run(self) -> None:
         """The whole request; whatever happens, what was put on record is closed and the caller is told."""
         try:
+            await self._ask_first()
             await self._walk()
         except asyncio.CancelledError:
             if self._outflow.gone:
@@ -82,6 +85,15 @@ class Run:
         """The client is gone: whatever is awaited, stop."""
         if self.task is not None:
             self.task.cancel()
+
+    async def _ask_first(self) -> None:
+        """Of a request that lay somewhere, in a process or a broker that hung, ask first whether anybody waits for it.
+
+        Its edge may have given it up as neither run nor charged. Clocks that differ cost a question and decide nothing.
+        """
+        since = self._request.envelope.received_at_ms
+        if since and abs(time.time() * 1000 - since) > _LATE_MS:
+            await self._outflow.wanted()
 
     async def _walk(self) -> None:
         """Candidate after candidate. Raises what the caller is to hear."""

@@ -3,14 +3,16 @@
 import asyncio
 import hashlib
 import secrets
+import time
 
 import pytest
 
+from libs.bus import ticks
 from libs.bus.base import Message
 from libs.bus.inflow import WINDOW
 from libs.bus.outflow import Gone
 from libs.contracts import subjects
-from libs.contracts.errors import NorthernError, Overloaded, StreamBroken, WorkerLost
+from libs.contracts.errors import NorthernError, Overloaded, PiiUnavailable, StreamBroken, WorkerLost
 from libs.contracts.northern.v1.frames_pb2 import BodyPiece
 from tests.contract.bus.conftest import Backend
 from tests.contract.bus.ends import END, HEAD, Ends, queued, read_all, soon
@@ -29,6 +31,21 @@ class TestSilence:
         with pytest.raises(WorkerLost) as lost:
             await asyncio.wait_for(waiting, 1)
         assert lost.value.retryable
+
+    async def test_nothing_for_a_second_where_only_one_could_take_it_means_that_it_is_away(self, ends: Ends) -> None:
+        inflow = ends.inflows.open()
+        inflow.nobody = PiiUnavailable("nobody")
+        ends.clock.s += 1.1
+        with pytest.raises(PiiUnavailable):
+            await soon(inflow)
+
+    async def test_silence_after_it_was_taken_is_a_lost_worker_whoever_could_take_it(self, ends: Ends) -> None:
+        inflow, _ = await ends.taken()
+        inflow.nobody = PiiUnavailable("nobody")
+        await ends.outflows.close()
+        ends.clock.s += 6.1
+        with pytest.raises(WorkerLost):
+            await soon(inflow)
 
     @pytest.mark.parametrize(("head", "error"), [(False, WorkerLost), (True, StreamBroken)])
     async def test_nothing_for_6_s_after_taken_is_an_error(
@@ -67,6 +84,20 @@ class TestSilence:
             await asyncio.wait_for(blocked, 1)
         await asyncio.sleep(0.02)
         assert ends.gone == 1
+
+    async def test_who_has_paused_himself_reads_what_lies_there_before_he_speaks_of_silence(
+        self, ends: Ends, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ticks, "_LATE_S", 0.05)
+        monkeypatch.setattr(ticks, "_UNSURE", 1_000)
+        inflow, outflow = await ends.committed()
+        inflow.idle_s = 1e9
+        ends.clock.s += 60
+        time.sleep(0.1)  # noqa: ASYNC251 - the pause
+        await asyncio.sleep(0.05)
+        assert not outflow.gone
+        await outflow.send(data=b"here", end=END)
+        assert (await soon(inflow)).data == b"here"
 
     async def test_an_answer_that_pauses_gives_an_idle_mark_each_time_that_many_seconds_pass(self, ends: Ends) -> None:
         inflow, outflow = await ends.committed()
@@ -132,6 +163,15 @@ class TestCancel:
         await ends.passes(11)
         assert len(ends.inflows) == 0
 
+    async def test_a_worker_that_takes_what_nobody_remembers_is_told_to_stop(self, ends: Ends) -> None:
+        inflow = ends.inflows.open()
+        await inflow.cancel()
+        inflow.close()
+        await ends.passes(11)
+        assert len(ends.inflows) == 0
+        await ends.outflows.open(inflow.reply, 3, ends.left).taken()
+        await until(lambda: ends.gone == 1)
+
     async def test_what_is_closed_on_both_sides_is_forgotten(self, ends: Ends) -> None:
         inflow, outflow = await ends.committed()
         inflow.close()
@@ -160,6 +200,35 @@ class TestCancel:
         with pytest.raises(Gone):
             await outflow.send(data=b"x")
         await backend.come_back()
+
+
+class TestWanted:
+    """A sender that cannot know how long the request lay somewhere asks before it begins."""
+
+    async def test_it_is_answered_at_once_where_somebody_waits(self, ends: Ends) -> None:
+        inflow, outflow = ends.open()
+        await asyncio.wait_for(outflow.wanted(), 1)
+        assert (await soon(inflow)).HasField("taken")
+        await outflow.send(head=HEAD, data=b"x", end=END)
+        assert await read_all(inflow) == b"x"
+
+    async def test_it_is_gone_where_the_request_was_given_up(self, ends: Ends) -> None:
+        inflow, outflow = ends.open()
+        ends.clock.s += 1.1
+        with pytest.raises(WorkerLost):
+            await soon(inflow)
+        await inflow.cancel()
+        inflow.close()
+        with pytest.raises(Gone):
+            await asyncio.wait_for(outflow.wanted(), 1)
+
+    async def test_it_is_gone_where_nobody_answers(self, ends: Ends) -> None:
+        _, outflow = ends.open()
+        await ends.inflows.close()
+        asking = asyncio.create_task(outflow.wanted())
+        await ends.passes(7)
+        with pytest.raises(Gone):
+            await asyncio.wait_for(asking, 1)
 
 
 class TestBody:

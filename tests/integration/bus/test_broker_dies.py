@@ -8,11 +8,12 @@ import time
 import orjson
 import pytest
 
+from libs.bus import nats as under_test
 from libs.bus.base import Bus, Stored
 from libs.bus.facts import FactPublisher
 from libs.bus.nats import connect
 from libs.bus.watch import Watch
-from libs.contracts.errors import BusUnavailable
+from libs.contracts.errors import BusUnavailable, Overloaded
 from libs.contracts.northern.v1.facts_pb2 import Fact, FactBatch
 from libs.contracts.subjects import EVENTS, fact
 from libs.telemetry.metrics import Metrics
@@ -131,3 +132,48 @@ async def test_a_broker_that_stands_still_for_longer_than_anybody_waits_is_heard
             nats.process.send_signal(signal.SIGCONT)
         assert await bus.last_seq(EVENTS, timeout_s=2) >= 0
         assert bus.connects == 1  # the answer that came too late was read, and passed over
+
+
+async def test_whoever_is_cancelled_while_it_subscribes_has_subscribed_nothing(nats: Broker) -> None:
+    subject, heard = f"ni.test.{secrets.token_hex(4)}", list[bytes]()
+    assert nats.process is not None
+    async with connect("worker", nats.settings) as bus:
+        nats.process.send_signal(signal.SIGSTOP)
+        try:
+            subscribing = asyncio.create_task(bus.subscribe(subject, lambda message: heard.append(message.data)))
+            await asyncio.sleep(0.1)
+            subscribing.cancel()
+            await asyncio.gather(subscribing, return_exceptions=True)
+        finally:
+            nats.process.send_signal(signal.SIGCONT)
+        with pytest.raises(Overloaded):
+            await bus.request(subject, b"anybody?", 2)
+    assert heard == []
+
+
+@pytest.mark.parametrize("how", ["the broker hangs", "whoever stops it is in a hurry"])
+async def test_a_subscription_that_could_not_be_stopped_in_order_is_not_there_on_the_next_connection(
+    nats: Broker, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(under_test, "_DRAIN_S", 0.1)
+    subject, heard = f"ni.test.{secrets.token_hex(4)}", list[bytes]()
+    assert nats.process is not None
+    async with connect("worker", nats.settings) as bus:
+        sub = await bus.subscribe(subject, lambda message: heard.append(message.data), "members")
+        if how == "the broker hangs":
+            nats.process.send_signal(signal.SIGSTOP)
+            await sub.stop()
+        else:
+            stopping = asyncio.create_task(sub.stop())
+            await asyncio.sleep(0)
+            stopping.cancel()
+            await asyncio.gather(stopping, return_exceptions=True)
+            with pytest.raises(Overloaded):  # nor on this one: others of its queue would miss what it is given
+                await bus.request(subject, b"now", 1)
+        nats.kill()
+        await until(lambda: not bus.connected)
+        nats.start()
+        await until(lambda: bus.connects == 2)
+        with pytest.raises(Overloaded):
+            await bus.request(subject, b"then", 2)
+    assert heard == []

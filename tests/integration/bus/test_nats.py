@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import orjson
 import pytest
@@ -10,7 +11,7 @@ from libs.bus import nats as door
 from libs.bus.nats import connect
 from libs.contracts.errors import BusUnavailable
 from libs.embedded.state import free_ports
-from libs.runtime.settings import Settings
+from libs.runtime.settings import EX_CONFIG, Settings
 from tests.support.broker import Broker, until
 
 
@@ -24,6 +25,47 @@ async def test_where_no_broker_answers_in_time_that_is_said(
             pass
     assert time.monotonic() - began < 3
     assert capsys.readouterr().out.count("bus_error") <= 2
+
+
+async def test_who_does_not_answer_is_named_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "_CONNECT_S", 0.2)
+    port = free_ports(1)[0]
+    with pytest.raises(BusUnavailable) as raised:
+        async with connect("router", Settings(nats_url=f"nats://ni:hunter2@127.0.0.1:{port}")):
+            pass
+    assert raised.value.message == f"no broker answers at 127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("content", [b"", b"hunter2", b"SUANOTHINGOFTHEKIND", b"\xff\xfe", b"SU" + b"A" * 80])
+async def test_a_seed_file_without_a_seed_is_refused_by_its_name_and_not_shown(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "router.nk").write_bytes(content)
+    said = await _refused(Settings(nats_seed_file=tmp_path / "router.nk"), capsys)
+    assert f"NI_NATS_SEED_FILE: {tmp_path / 'router.nk'} holds no nkey seed" in said
+    assert not content or content.decode(errors="replace") not in said
+
+
+@pytest.mark.parametrize(("name", "why"), [("missing.nk", "No such file"), (".", "Is a directory")])
+async def test_a_seed_file_that_cannot_be_read_is_refused_by_its_name(
+    name: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = await _refused(Settings(nats_seed_file=tmp_path / name), capsys)
+    assert f"NI_NATS_SEED_FILE: {tmp_path / name} cannot be read ({why}" in said
+
+
+@pytest.mark.parametrize("url", ["nats://hunter2:many", "nats://hunter2:99999", "nats://[hunter2", "nats://"])
+async def test_an_address_that_is_none_is_refused_and_not_shown(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = await _refused(Settings(nats_url=url), capsys)
+    assert said == "configuration: NI_NATS_URL: must be an address such as nats://127.0.0.1:4222\n"
+
+
+async def _refused(settings: Settings, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        async with connect("router", settings):
+            pass
+    assert ended.value.code == EX_CONFIG
+    return capsys.readouterr().err
 
 
 async def test_a_broker_that_comes_a_moment_late_is_waited_for(nats: Broker) -> None:

@@ -178,6 +178,7 @@ class Rig:
             ),
             decision=more.pop("decision", None),
             budget_ms=more.pop("budget_ms", 0),
+            received_at_ms=more.pop("received_at_ms", 0),
             shape=Shape(model=route_id, stream=stream, text_bytes=400, **more),
             slip=[candidate(each) for each in slip],
             salt=SALT,

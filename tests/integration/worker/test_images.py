@@ -12,6 +12,8 @@ from aiohttp import web
 from libs.catalog.model import Processing
 from libs.contracts.errors import InvalidRequest
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
+from services.worker.images.fetcher import Limits
+from services.worker.images.links import inlined
 from tests.integration.worker import claude
 from tests.integration.worker.claude import saying
 from tests.integration.worker.hosts import PNG, images, redirecting
@@ -135,6 +137,16 @@ async def test_an_image_that_cannot_be_had_is_refused_by_its_place_and_nothing_i
                 assert not any(word in got.error.message for word in ("169.254", "secret", "images.example"))
             assert rig.facts() == []
     assert upstream.calls == []
+
+
+async def test_an_image_that_is_named_again_and_again_counts_as_often_as_it_is_sent() -> None:
+    async with images(Limits(total=3 * len(PNG))) as (host, fetcher):
+        host.pages = {"/x.png": showing(PNG)}
+        body, sent = await inlined(looking(OPENAI_CHAT, *[host.url("/x.png")] * 3), OPENAI_CHAT, fetcher)
+        assert (sent, body.count(DATA.encode())) == (3, 3)
+        with pytest.raises(InvalidRequest, match="too large together") as refused:
+            await inlined(looking(OPENAI_CHAT, *[host.url("/x.png")] * 4), OPENAI_CHAT, fetcher)
+    assert refused.value.param == "messages.0.content.4.image_url.url"
 
 
 async def test_a_client_that_leaves_while_we_fetch_leaves_no_trace_at_the_provider() -> None:

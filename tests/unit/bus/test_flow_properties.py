@@ -113,7 +113,7 @@ async def _then_all(steps: list[str]) -> AsyncIterator[str]:
 
 
 @given(sizes=SIZES, steps=STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_interleaving_stays_within_the_window_and_in_order(sizes: list[int], steps: list[str]) -> None:
     street, data = asyncio.run(_run(sizes, steps))
     assert bytes(street.read) == data
@@ -122,7 +122,7 @@ def test_any_interleaving_stays_within_the_window_and_in_order(sizes: list[int],
 
 
 @given(count=st.integers(2, 20), lost=st.integers(0, 19), beats=st.sets(st.integers(0, 20)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whichever_frame_is_lost_the_reader_has_all_before_it_and_then_an_error(
     count: int, lost: int, beats: set[int]
 ) -> None:

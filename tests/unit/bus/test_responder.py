@@ -100,3 +100,23 @@ async def test_stopping_cancels_what_does_not_end_in_time() -> None:
     await responder.stop(drain_s=0.01)
     assert cancelled.is_set()
     assert wire.answers == []
+
+
+async def test_a_stop_that_is_cancelled_leaves_no_answer_running() -> None:
+    ended = []
+
+    async def respond(data: bytes) -> bytes:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(data)
+        return data
+
+    responder = answering(Wire(), respond)
+    responder.take(Message("ni.query.a.b", b"x", reply="r.0"))
+    stopping = asyncio.create_task(responder.stop())
+    await asyncio.sleep(0.01)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert ended == [b"x"]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +17,7 @@ import pytest
 from libs.embedded.probe import get
 from libs.embedded.programs import ROOT
 from libs.embedded.state import free_ports
+from libs.runtime.health import HealthServer
 from libs.runtime.run import Checks, _serve
 from libs.runtime.settings import Settings
 from libs.telemetry.metrics import Metrics
@@ -170,3 +172,30 @@ def test_a_process_with_wrong_settings_ends_with_78_and_one_sentence(sample: lis
     assert ended.stderr.startswith("configuration: NI_ADMIN_PORT: ")
     assert "hunter2" not in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def ended(sample: list[str], **env: str) -> subprocess.CompletedProcess[str]:
+    env = {"PYTHONPATH": str(ROOT), **env}
+    return subprocess.run(sample, env=env, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "a..b", "fe80::1", "fe80::1%no-such-link"])
+def test_an_admin_address_that_nobody_can_listen_on_ends_with_78_and_one_sentence(host: str, sample: list[str]) -> None:
+    end = ended(sample, NI_ADMIN_HOST=host)
+    assert end.returncode == 78, end.stderr
+    assert end.stderr.startswith(f"configuration: NI_ADMIN_HOST: nobody can listen on {host} (")
+    assert len(end.stderr.splitlines()) == 1
+
+
+def test_a_port_in_use_is_no_matter_of_configuration_for_it_may_become_free(sample: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        end = ended(sample, NI_ADMIN_PORT=str(taken.getsockname()[1]))
+    assert end.returncode == 1
+    assert "address already in use" in end.stderr
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+async def test_the_probes_are_served_over_ipv6_too(host: str) -> None:
+    async with HealthServer(host, 0, Metrics()) as health:
+        assert (await get(f"http://[::1]:{health.port}/healthz"))[0] == 200

@@ -1,7 +1,6 @@
 """Bedrock: Claude by InvokeModel in Anthropic's own format, every other model by Converse; signed by us."""
 
 import base64
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any
 import orjson
 
 from libs.catalog.model import Route
+from libs.catalog.profiles import PROFILE
 from libs.contracts.errors import NorthernError
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.dialects.bedrock_converse import answer, decoder, errors, request
@@ -35,7 +35,6 @@ from services.worker.upstream.ways_out import WayOut
 
 VERSION = "bedrock-2023-05-31"
 _CONVERSE_IMAGE = 3_750_000  # Converse's own limit on one image
-_PROFILE = re.compile(r"(?:global|us-gov|us|eu|apac|jp|au|ca)\.(?=[a-z0-9-]+\.)")
 # What Converse's models do each their own way, by their makers. AWS, ToolChoice: a tool by its name is "only supported
 # by Anthropic Claude 3 and Amazon Nova models". The rest others met and wrote down: langchain-aws who can be made to
 # call, pydantic-ai who refuses what stands beside a result, or its status.
@@ -83,7 +82,7 @@ class BedrockProvider:
 
     async def _count(self, envelope: Envelope, body: bytes, route: Route, way: WayOut) -> Prepared | Estimated:
         """CountTokens knows models by their own ids, not by the profiles that they are called through."""
-        model = _PROFILE.sub("", route.model, count=1)
+        model = PROFILE.sub("", route.model, count=1)
         estimated = counting.estimate(envelope, body)
         if model in self._uncounted:
             return estimated
@@ -130,7 +129,7 @@ def _converse(envelope: Envelope, body: bytes, route: Route) -> tuple[bytes, tup
 
 def _flags(route: Route) -> ModelFlags:
     flags = domain.flags_of(route)
-    own = _OWN_WAYS.get(_PROFILE.sub("", route.model, count=1).partition(".")[0])
+    own = _OWN_WAYS.get(PROFILE.sub("", route.model, count=1).partition(".")[0])
     return replace(flags, **own) if own else flags
 
 

@@ -78,6 +78,18 @@ async def test_after_a_broker_that_was_away_for_longer_than_the_lease_it_goes_on
         assert after[0] > before
 
 
+async def test_a_clock_that_is_an_hour_ahead_for_a_moment_costs_no_more_than_that_moment() -> None:
+    ahead_ms = 0
+    ids = await Ids.leased(MemoryBus(), "edge", lambda: now_ms() + ahead_ms)
+    before = ids()
+    ahead_ms = 3_600_000
+    with pytest.raises(LookupError):
+        ids()
+    ahead_ms = 0
+    assert ids() > before
+    await ids.close()
+
+
 async def test_a_slot_is_given_back() -> None:
     bus = MemoryBus()
     async with issuing(bus) as ids:
