@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from tests.support.broker import Broker, open_to_all
 from tests.support.street import Street
 
 _OF_PROCESSES = ("chaos", "clients", "e2e", "integration")
+
+# A property is true or not, however long an example takes: machines stand still for seconds.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

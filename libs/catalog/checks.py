@@ -14,10 +14,10 @@ from libs.catalog.entries import (
     RoutingFeeEntry,
 )
 from libs.catalog.model import ANYWHERE, Capabilities, Evidence, Scope, Tier, Wire
+from libs.catalog.profiles import PROFILE
 
 _SUFFIX = re.compile(r"-(global|[a-z]{2})$")
-# Bedrock's cross-region inference profiles, with a jurisdiction that each is known to reach (None: more than one name).
-_PROFILE = re.compile(r"^(global|us-gov|us|eu|apac|jp|au|ca)\.")
+# A jurisdiction that a profile is known to reach; the others have more than one.
 _REACHES = {"us": "US", "us-gov": "US", "jp": "JP", "au": "AU", "ca": "CA"}
 _REGIONAL_WIRES = frozenset({Wire.BEDROCK, Wire.VERTEX})
 _WIDE = {"global": Scope.GLOBAL, "us": Scope.GEOGRAPHY, "eu": Scope.GEOGRAPHY}  # Vertex's places that are no region
@@ -142,7 +142,7 @@ def _suffix_problems(route: RouteEntry, egress: EgressEntry) -> Iterator[str]:
         if len(route.processing) == 1 and ANYWHERE not in route.processing:
             yield f"its id ends in -global, but its processing is said to be in {where} alone"
     else:
-        profile = egress.wire is Wire.BEDROCK and _PROFILE.match(route.model)
+        profile = egress.wire is Wire.BEDROCK and PROFILE.match(route.model)
         inside = suffix.upper() in route.processing if profile else set(route.processing) == {suffix.upper()}
         if route.processing and not inside:
             yield f"its id ends in -{suffix}, but it may be processed in {where}"
@@ -158,7 +158,7 @@ def _shown_scope(route: RouteEntry, egress: EgressEntry) -> Scope | None:
         return _WIDE.get(egress.region, Scope.REGIONAL)
     if egress.wire is not Wire.BEDROCK or route.model.startswith("arn:"):
         return None
-    profile = _PROFILE.match(route.model)
+    profile = PROFILE.match(route.model)
     if profile is None:
         return Scope.REGIONAL
     return Scope.GLOBAL if profile[1] == "global" else Scope.GEOGRAPHY
@@ -184,7 +184,7 @@ def _profile_problems(route: RouteEntry) -> Iterator[str]:
         if route.processing and ANYWHERE not in route.processing:
             yield "its model is an ARN, which does not show where it runs, so its processing must stay unknown or be *"
         return
-    found = _PROFILE.match(route.model)
+    found = PROFILE.match(route.model)
     if found is None:
         return
     prefix, where = found[1], " and ".join(route.processing)

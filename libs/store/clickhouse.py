@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import clickhouse_connect
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 from clickhouse_connect.driver.insert import InsertContext
@@ -34,6 +35,10 @@ class ClickHouseStore:
         self._client: AsyncClient | None = None
         self._connecting = asyncio.Lock()
         self._contexts: dict[tuple[str, tuple[str, ...]], InsertContext] = {}
+        # Rows are lists of Python's own values. What else the client can take, it would look for at its first rows:
+        # pandas and pyarrow, where they are installed, are 80 MB and a second in which a service's loop stands still.
+        for name in ("np", "pd", "pd_time_test", "arrow", "pl"):
+            setattr(options, name, None)
 
     async def insert(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, token: str = ""

@@ -130,10 +130,10 @@ class Accounts:
     async def _by_password(self, asked: PasswordChange) -> tuple[str, UserRecord]:
         _, user = await self.sessions.standing(asked.session)
         place = user_key(user.email)
-        self._slow_down(place, "its session")
+        self._slow_down(place, place)  # not a client that all sessions share: one user's guesses would slow everybody
         if not await self._verified(user, None, asked.current):
             raise InvalidCredentials("The present password is wrong.")
-        self.throttle.forget(place, "its session")
+        self.throttle.forget(place, place)
         return place, user
 
     def _slow_down(self, place: str, client: str) -> None:

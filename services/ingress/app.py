@@ -17,6 +17,7 @@ from libs.bus.nats import connect
 from libs.catalog.live import Following
 from libs.runtime.catalogue import followed
 from libs.runtime.identity import Identity
+from libs.runtime.listening import listening, plain
 from libs.runtime.run import Checks
 from libs.runtime.settings import refuse
 from libs.telemetry.metrics import Metrics
@@ -25,6 +26,7 @@ from services.ingress.auth.principals import Principals
 from services.ingress.auth.sessions import Sessions
 from services.ingress.handlers import Handlers
 from services.ingress.http.origins import Origins
+from services.ingress.http.proxies import Proxies
 from services.ingress.http.server import EdgeServer
 from services.ingress.inference.balances import Balances
 from services.ingress.inference.ids import Ids
@@ -70,7 +72,9 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             needed = dict(checks())
             return all(needed.values()), needed | {name: bool(heard.alive(name)) for name in ("custody", "pii")}
 
-        sessions = Sessions(bus=bus, principals=principals, secure=settings.secure_cookies)
+        sessions = Sessions(
+            bus=bus, principals=principals, secure=settings.secure_cookies, proxies=Proxies(settings.trusted_proxies)
+        )
         callers = Callers(principals=principals, sessions=sessions)
         identity = Identity.of(settings, "ingress", boot_id)
         inference = Inference(
@@ -105,6 +109,7 @@ async def build(settings: IngressSettings, metrics: Metrics) -> AsyncIterator[Ch
             handlers,
             max_body=settings.max_body,
             header_s=settings.header_s,
+            write_idle_s=settings.write_idle_s,
             origins=Origins(settings.cors_origins),
             metrics=metrics,
         )
@@ -129,9 +134,28 @@ def _now_ms() -> int:
 
 def _socket(settings: IngressSettings) -> socket.socket:
     if settings.listen_fd is not None:
-        return socket.socket(fileno=settings.listen_fd)
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((settings.host, settings.port))
-    sock.listen(1024)
+        return _inherited(settings.listen_fd)
+    host = plain(settings.host)
+    with listening(host, settings.port, "NI_"):
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((host, settings.port))
+            sock.listen(1024)
+        except BaseException:
+            sock.close()
+            raise
+    return sock
+
+
+def _inherited(number: int) -> socket.socket:
+    wrong = "NI_LISTEN_FD: must be the number of a listening socket handed on; unset, NI_HOST and NI_PORT count"
+    try:
+        sock = socket.socket(fileno=number)
+        listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except (OSError, ValueError, OverflowError):
+        refuse(wrong)
+    if not listens:
+        sock.close()
+        refuse(wrong)
     return sock

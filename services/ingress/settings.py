@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, IPvAnyNetwork, field_validator
 
 from libs.runtime.settings import Settings
 from services.ingress.http.origins import ANY, ORIGIN
@@ -24,6 +24,9 @@ class IngressSettings(Settings):
     write_idle_s: float = Field(default=60.0, gt=0, description="time in which a reader must take something")
     keep_alive_s: float = Field(default=15.0, gt=0, description="silence after which a stream gets a comment")
     secure_cookies: bool = Field(default=False, description="mark cookies Secure: set behind TLS")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="addresses or networks of proxies whose X-Forwarded-For is believed, as 10.0.0.0/8"
+    )
     cors_origins: tuple[str, ...] = Field(
         default=(), description="pages that may call from a browser, as https://app.example.ca, or *; none: no page"
     )

@@ -49,6 +49,7 @@ WRONG_EVERYWHERE: list[tuple[str, Any]] = [
     ("stream", 1),
     ("stream_options", 5),
     ("stream_options", []),
+    ("stream_options", {"include_usage": True, "more": "x" * 1_200_000}),
     ("max_tokens", "5"),
     ("max_tokens", -1),
     ("max_tokens", 1.5),

@@ -20,7 +20,9 @@ _FAILED = re.compile(r"^FAILED \S*/(\S+::\S+)", re.MULTILINE)
 CONFTEST = """
 from hypothesis import Phase, settings
 
-settings.register_profile("hunt", phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False)
+settings.register_profile(
+    "hunt", deadline=None, phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False
+)
 settings.load_profile("hunt")
 """
 

@@ -7,9 +7,9 @@ from enum import StrEnum
 
 from libs.catalog.families import UNKNOWN, match, plain
 from libs.catalog.model import Catalog, Egress, Route, Tier, Wire
+from libs.catalog.profiles import PROFILE
 from libs.catalog.upkeep.imported import Imported, ImportedEntry
 
-_PROFILE = re.compile(r"^(global|us-gov|us|eu|apac|jp|au|ca)\.(?=[a-z0-9-]+\.)")
 _OTHER_KINDS = re.compile(
     r"embed|rerank|whisper|transcribe|speech|tts|audio|realtime|voxtral|sonic|dall-e|image|imagen|veo|sora|canvas|reel"
     r"|stable-|stability|ray-v|moderation|guard|babbage|davinci|instruct-0914|deep-research|computer-use|marengo|pegasus"
@@ -104,13 +104,13 @@ def _found(catalog: Catalog, imported: Imported, egresses: Sequence[Egress], mod
 def upstream_of(imported: Imported, egress: Egress, model: str) -> ImportedEntry | None:
     """What upstream says of the model at this provider: by its full name, without its profile, by its plain name."""
     provider = egress.provider.lower()
-    names = (model, _PROFILE.sub("", model), plain(model))
+    names = (model, PROFILE.sub("", model), plain(model))
     return next((imported[provider, name] for name in names if (provider, name) in imported), None)
 
 
 def profile_of(egress: Egress, model: str) -> str:
     """The region that a Bedrock profile's name begins with; empty for what is none."""
-    found = _PROFILE.match(model) if egress.wire is Wire.BEDROCK else None
+    found = PROFILE.match(model) if egress.wire is Wire.BEDROCK else None
     return found[1] if found else ""
 
 

@@ -24,6 +24,7 @@ from libs.contracts.northern.v1.account_pb2 import PasswordChange, Refresh, Sess
 from libs.contracts.subjects import query
 from services.ingress.auth.principals import Principals
 from services.ingress.http.bodies import small_body
+from services.ingress.http.proxies import Proxies
 
 COOKIE = "ni_session"
 REFRESH_COOKIE = "ni_refresh"
@@ -49,6 +50,7 @@ class Sessions:
     bus: Bus
     principals: Principals
     secure: bool
+    proxies: Proxies
 
     async def answer(self, request: BaseRequest, path: str) -> web.Response:
         """POST signs in, GET says who, DELETE signs out; refresh and password below."""
@@ -88,22 +90,32 @@ class Sessions:
     async def _sign_in(self, request: BaseRequest) -> web.Response:
         self._not_from_elsewhere(request)
         given = await _fields(request, ("email", "password"), 'send {"email": "…", "password": "…"}')
-        ask = SignIn(email=given["email"], password=given["password"], client=request.remote or "")
+        ask = SignIn(email=given["email"], password=given["password"], client=self.proxies.client(request))
         return self._opened(await self._ask("sign_in", ask))
 
     async def _sign_out(self, request: BaseRequest) -> web.Response:
-        await self.of(request)
-        await self._ask("sign_out", SessionOf(token=self._token(request)))
+        """By either cookie: a quarter of an hour after the last request the refresh cookie alone is left."""
+        try:
+            await self.of(request)
+            token = self._token(request)
+        except InvalidSession:
+            if self._name(REFRESH_COOKIE) not in request.cookies:
+                raise
+            token = (await self._renewed(request)).token
+        await self._ask("sign_out", SessionOf(token=token))
         return self._closed({"signed_out": True})
 
     async def _refresh(self, request: BaseRequest) -> web.Response:
+        return self._opened(await self._renewed(request))
+
+    async def _renewed(self, request: BaseRequest) -> SessionGot:
         """New tokens for the refresh cookie; a token used twice ends the session, and with it both cookies."""
         token = _plain(request.cookies.get(self._name(REFRESH_COOKIE), ""))
         if not token:
             raise InvalidSession("there is nothing to refresh; POST /api/session with email and password")
         proof = _plain(request.headers.get("x-csrf-token", ""))
         ask = Refresh(token=token, csrf_token=proof, own_page=self._own_page(request))
-        return self._opened(await self._ask("refresh", ask))
+        return await self._ask("refresh", ask)
 
     async def _password(self, request: BaseRequest) -> web.Response:
         """By the link's token, or by the present password of whoever is signed in."""

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, web
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError, LineTooLong
@@ -33,9 +33,21 @@ _PATH = re.compile(rb"[\r\n]*[A-Z]{1,16} (/[^ ?\r\n]*)")
 
 
 class EdgeServer(web.Server):
-    """Accepts on one socket; a body may not grow beyond `max_body`, headers not take longer than `header_s`."""
+    """Accepts on one socket; a body may not grow beyond `max_body`, headers not take longer than `header_s`.
 
-    def __init__(self, handler: Handler, *, max_body: int, header_s: float, origins: Origins, metrics: Metrics) -> None:
+    A reader that takes nothing for `write_idle_s` is let go, whatever it is that waits for it.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        max_body: int,
+        header_s: float,
+        write_idle_s: float,
+        origins: Origins,
+        metrics: Metrics,
+    ) -> None:
         super().__init__(
             handler,
             request_factory=self._request,
@@ -45,6 +57,7 @@ class EdgeServer(web.Server):
             tcp_keepalive=True,
         )
         self._max_body, self._header_s, self._origins = max_body, header_s, origins
+        self._write_idle_s = write_idle_s
         self.refusals = Refusals(metrics)
         self._socket: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
@@ -61,10 +74,9 @@ class EdgeServer(web.Server):
         """Accept nothing new, let running answers end within `drain_s`, then close."""
         if self._socket is not None:
             self._socket.close()
-        self.pre_shutdown()
         for connection in self.connections:
-            if isinstance(connection, _Connection) and not connection.busy:
-                connection.force_close()  # aiohttp would ignore what it sends and keep it until the end
+            if isinstance(connection, _Connection):
+                connection.close_in_order()
         deadline = time.monotonic() + drain_s
         while self.busy and time.monotonic() < deadline:  # noqa: ASYNC110 - connections say nothing when they end
             await asyncio.sleep(0.05)
@@ -82,10 +94,11 @@ class EdgeServer(web.Server):
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_S)
-            since = self._loop.time() - self._header_s
+            now = self._loop.time()
             for connection in self.connections:
                 if isinstance(connection, _Connection):
-                    connection.check_headers(since)
+                    connection.check_headers(now - self._header_s)
+                    connection.check_reader(now - self._write_idle_s)
             self.refusals.tell()
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> BaseRequest:
@@ -97,6 +110,7 @@ class EdgeServer(web.Server):
 class _Connection(RequestHandler):
     """One connection. aiohttp has no time limit for headers: this one knows since when a request has been half sent.
 
+    It has none for readers either, not even for those of a connection that it closes: it waits until all is taken.
     Nor does it tell who reads a body that its chunks are broken, or answer who says no more and listens.
     """
 
@@ -107,7 +121,11 @@ class _Connection(RequestHandler):
         self._begun = b""  # how the request that is being read begins
         self._body: StreamReader | None = None  # of the last request, while it is coming
         self._version: HttpVersion = HttpVersion10  # of the last request
+        self._last = False  # what the connection closes behind is that request
         self._looks = 0  # at a client that says no more
+        self._wire: asyncio.Transport  # aiohttp forgets its own as it begins to close it
+        self._waiting = 0  # bytes that the client has not taken, at the last look
+        self._took_at = 0.0  # when it last took something, or had nothing to take
 
     @property
     def busy(self) -> bool:
@@ -115,7 +133,8 @@ class _Connection(RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._half_since = self._loop.time()  # a connection that never says anything is half sent too
+        self._wire = cast(asyncio.Transport, transport)
+        self._half_since = self._took_at = self._loop.time()  # a connection that never says anything is half sent too
 
     def data_received(self, data: bytes) -> None:
         body = self._body
@@ -130,6 +149,8 @@ class _Connection(RequestHandler):
             self._version = HttpVersion10 if isinstance(message, _ErrInfo) else message.version
         if self._body is not None and self._body.is_eof():
             self._body = None
+        if self._last and self._body is None:
+            self.close()
         if self.busy or body is not None or self._body is not None:  # what comes after a refusal is its body yet
             self._half_since = None
         elif data and self._half_since is None:  # without any, reading only goes on
@@ -177,6 +198,18 @@ class _Connection(RequestHandler):
         self._looks += 1
         self._loop.call_later(_LOOK_S, self._look)
 
+    def close_in_order(self) -> None:
+        """Close behind the request that is being answered, at once where there is none.
+
+        A body that is still coming is taken first: aiohttp takes no notice of what a closing connection is sent.
+        """
+        if self._idle:
+            self.force_close()
+        elif self._body is None:
+            self.close()
+        else:
+            self._last = True
+
     def close_soon(self) -> None:
         """Close when nothing has been asked for a while: a client that asks again at once loses nothing."""
         self._loop.call_later(_LINGER_S, self._close_if_idle)
@@ -195,6 +228,18 @@ class _Connection(RequestHandler):
             self.transport.write(answer)
             self._refusals.add(status, Reason.SLOW_HEADERS)
             self.force_close()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._took_at = self._loop.time()
+
+    def check_reader(self, since: float) -> None:
+        """Judged only while nothing is added to what waits, so that less of it is progress, and as much is none."""
+        before, self._waiting = self._waiting, self._wire.get_write_buffer_size()
+        if self._waiting < before or not (self.writing_paused or self._wire.is_closing()):
+            self._took_at = self._loop.time()
+        elif self._waiting and self._took_at <= since:
+            self._wire.abort()
 
     def handle_error(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -232,6 +233,34 @@ class TestTheHostAsAProcess:
         await store.insert("facts", COLUMNS, [fact("late", 1)])
         assert len(await rows_of(store, "late")) == 1
         await store.close()
+
+
+_IN_A_PROCESS_OF_ITS_OWN = """
+import asyncio, sys
+from libs.store.base import StoreSettings
+from libs.store.clickhouse import ClickHouseStore
+
+async def ask(settings):
+    store = ClickHouseStore(settings)
+    rows = await store.query("SELECT tenant, at, fact FROM facts LIMIT 1")
+    await store.insert("facts", list(rows[0]), [list(rows[0].values())])
+    await store.close()
+
+url, user, password, database = sys.argv[1:]
+asyncio.run(ask(StoreSettings(store_url=url, store_user=user, store_password=password, store_database=database)))
+print(sorted({"numpy", "pandas", "pyarrow"} & set(sys.modules)))
+"""
+
+
+async def test_asking_the_store_loads_no_libraries_for_tables(shared_host: Host, real: ClickHouseStore) -> None:
+    await real.insert("facts", COLUMNS, [fact("light", 1)])
+    at = shared_host.settings
+    where = (at.store_url, at.store_user, at.store_password.get_secret_value(), at.store_database)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _IN_A_PROCESS_OF_ITS_OWN, *where), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert out.decode() == "[]\n"
 
 
 async def test_the_fake_can_be_taken_away_and_keeps_its_rows() -> None:

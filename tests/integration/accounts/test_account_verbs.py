@@ -126,6 +126,8 @@ async def test_a_user_is_invited_and_again_and_deactivated(shell: Shell) -> None
     again = await shell.json("users", "invite", "ann@maple.ca")
     assert again["token"].startswith("nii_")
     assert again["token"] not in first
+    told = await shell.ni("users", "invite", "ann@maple.ca", "--role", "owner", code=1)
+    assert "exists, with another role" in told
     (user,) = (one for one in await shell.json("users", "list") if one["email"] == "ann@maple.ca")
     assert (user["role"], user["status"], user["name"]) == ("auditor", "invited", "Ann")
     assert "is deactivated" in await shell.ni("users", "deactivate", user["id"])

@@ -15,7 +15,8 @@ from libs.auth import keys
 from libs.auth.records import KeyRecord, Role, TenantRecord, UserRecord, user_key
 from libs.bus.responder import answer
 from libs.contracts.subjects import query
-from tests.integration.ingress.edge import KEY, PEPPER, Edge, edge
+from services.ingress.http.proxies import Proxies
+from tests.integration.ingress.edge import KEY, NO_PROXIES, PEPPER, Edge, edge
 from tests.unit.accounts.rig import Rig, passwords, rig
 
 SEED = {"name": "Production", "model_pool": ["Qwen/Qwen3-14B", "Qwen/Qwen3-32B"], "optimize_mode": "balanced"}
@@ -133,10 +134,10 @@ class Browser:
 
 
 @asynccontextmanager
-async def opened_street(tmp_path: Path) -> AsyncIterator[Street]:
+async def opened_street(tmp_path: Path, proxies: Proxies = NO_PROXIES) -> AsyncIterator[Street]:
     """Both, with a second account."""
     async with (
-        edge() as opened,
+        edge(proxies=proxies) as opened,
         rig(tmp_path, opened.bus) as made,
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client,
     ):

@@ -36,6 +36,7 @@ from services.ingress.auth.sessions import Sessions
 from services.ingress.domain import TIERS
 from services.ingress.handlers import Handlers
 from services.ingress.http.origins import Origins
+from services.ingress.http.proxies import Proxies
 from services.ingress.http.server import EdgeServer
 from services.ingress.inference.balances import Balances
 from services.ingress.inference.promises import Promises
@@ -48,6 +49,7 @@ from tests.support.broker import until
 CATALOG = load(Path("infra/config"))
 PEPPER = b"p" * 32
 PROMISES = Promises(SigningKey(b"s" * 32))
+NO_PROXIES = Proxies()
 KEY = keys.mint(keys.GATEWAY, lambda n: bytes(range(n)))
 ROUTE_FACTS = RouteFacts(
     route_id="azure/gpt-4.1-mini-ca",
@@ -238,6 +240,7 @@ async def edge(
     max_body: int = 4 << 20,
     tiers: tuple[str, ...] = TIERS,
     origins: tuple[str, ...] = (),
+    proxies: Proxies = NO_PROXIES,
 ) -> AsyncIterator[Edge]:
     bus, metrics = MemoryBus(), Metrics()
     await enrol(bus, tiers)
@@ -246,7 +249,7 @@ async def edge(
     facts, ids = FactPublisher(bus, metrics), count(1)
     for part in (principals, heard, balances, inflows, outflows):
         await part.start()
-    sessions = Sessions(bus=bus, principals=principals, secure=False)
+    sessions = Sessions(bus=bus, principals=principals, secure=False, proxies=proxies)
     callers, aliases = Callers(principals=principals, sessions=sessions), Aliases(bus, metrics)
     await aliases.start()
     identity = Identity(role="ingress", node="e1", build="b1", place="CA")
@@ -279,7 +282,14 @@ async def edge(
         ready=lambda: (True, {}),
     )
     sock = socket.create_server(("127.0.0.1", 0))
-    server = EdgeServer(handlers, max_body=max_body, header_s=header_s, origins=Origins(origins), metrics=metrics)
+    server = EdgeServer(
+        handlers,
+        max_body=max_body,
+        header_s=header_s,
+        write_idle_s=write_idle_s,
+        origins=Origins(origins),
+        metrics=metrics,
+    )
     await server.listen(sock)
     made = Edge(bus, sock.getsockname()[1], server, inflows, outflows, metrics, facts, script)
     await bus.subscribe(ROUTE, made.work, "router")

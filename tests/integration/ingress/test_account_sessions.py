@@ -1,11 +1,13 @@
 """Sessions over HTTP: edge and accounts on one bus, cookies and passwords as browsers send them."""
 
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from libs.auth.records import Role
+from services.ingress.http.proxies import Proxies
 from tests.integration.ingress.account_street import OTHER, PASSWORD, SEED, Browser, Street, opened_street
 
 
@@ -56,6 +58,16 @@ async def test_signing_out_takes_the_cookies_back_and_ends_them(street: Street) 
     ]
     assert (await browser.send("GET", "/api/session")).status == 401
     assert (await browser.send("POST", "/api/session/refresh")).status == 401
+
+
+async def test_who_comes_back_late_signs_out_by_the_refresh_cookie(street: Street) -> None:
+    browser = await street.user(Role.OWNER)
+    late = Browser(street, browser.email, {"ni_refresh": browser.cookies["ni_refresh"]}, browser.csrf)
+    assert (await late.bare("DELETE", "/api/session")).code == "csrf_failed"
+    assert (await late.send("DELETE", "/api/session")).json == {"signed_out": True}
+    assert (await late.send("POST", "/api/session/refresh")).code == "invalid_session"
+    assert (await browser.send("GET", "/api/session")).code == "invalid_session"
+    assert (await Browser(street, browser.email, {}, browser.csrf).send("DELETE", "/api/session")).status == 401
 
 
 async def test_a_change_by_cookie_needs_the_token_or_our_own_page(street: Street) -> None:
@@ -126,3 +138,15 @@ async def test_guessing_a_password_is_answered_with_when_to_try_again(street: St
     replies = [await guesser.sign_in("wrong") for _ in range(6)]
     assert [reply.status for reply in replies] == [401] * 5 + [429]
     assert replies[-1].headers["retry-after"] == "1"
+
+
+async def test_behind_a_proxy_that_is_trusted_a_guesser_slows_nobody_else(tmp_path: Path) -> None:
+    async with opened_street(tmp_path, Proxies([ip_network("127.0.0.1")])) as street:
+        await street.user(Role.OWNER)
+        browser = Browser(street, "owner@t_one.ca")
+        statuses = []
+        for password, client in [*[("wrong", "203.0.113.5")] * 5, (PASSWORD, "203.0.113.5"), (PASSWORD, "203.0.113.6")]:
+            given = {"email": browser.email, "password": password}
+            reply = await browser.bare("POST", "/api/session", given, headers={"X-Forwarded-For": client})
+            statuses.append(reply.status)
+    assert statuses == [401] * 5 + [429, 200]

@@ -11,6 +11,7 @@ from libs.contracts.failures import to_failure
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import Delivery
 from libs.contracts.northern.v1.frames_pb2 import Frame
+from services.ingress.inference.request import Inference
 from tests.integration.ingress.edge import DONE, END, Edge, Reply, chat, edge, head
 from tests.integration.ingress.scripts import ANSWER, EVENTS, answer, matches
 from tests.support.broker import until
@@ -118,3 +119,24 @@ async def test_frames_of_another_request_or_that_cannot_be_read_change_nothing()
 
     async with edge(noisy) as street:
         assert (await street.ask(stream=True)).body == b"".join(EVENTS) + DONE
+
+
+async def test_a_client_that_has_left_when_it_is_refused_is_gone_and_no_fault_of_ours(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def leave(*_: object) -> None:
+        raise ConnectionResetError
+
+    async def fail(envelope: Envelope, out: Outflow) -> None:
+        failure = to_failure(errors.UpstreamError("it failed"))
+        failure.attempts = 1
+        await out.send(failure=failure)
+
+    monkeypatch.setattr(Inference, "_refuse", leave)
+    async with edge(fail) as street:
+        wire = await street.open()
+        await wire.send(chat())
+        delivered = await street.delivered()
+        assert await wire.closed() == b""
+    assert delivered.delivery == Delivery.DELIVERY_CLIENT_GONE
+    assert "request_fell" not in capsys.readouterr().out

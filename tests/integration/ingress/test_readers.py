@@ -129,6 +129,30 @@ async def test_a_reader_that_takes_nothing_of_a_whole_answer_is_cut_too() -> Non
         wire.hang_up()
 
 
+async def test_a_reader_that_takes_nothing_of_any_answer_is_cut_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ingress.http.server._SWEEP_S", 0.02)
+    async with edge(write_idle_s=0.3) as street:
+        wire = await street.open()
+        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # it asks and asks, and reads nothing
+        wire.writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        await until(lambda: any(each.writing_paused for each in street.server.connections), 5.0)
+        await until(lambda: not street.server.connections, 5.0)
+        wire.hang_up()
+
+
+async def test_a_reader_that_takes_some_of_it_now_and_then_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ingress.http.server._SWEEP_S", 0.02)
+    async with edge(write_idle_s=0.5) as street:
+        reader, writer = await asyncio.open_connection("127.0.0.1", street.port)
+        writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        await until(lambda: any(each.writing_paused for each in street.server.connections), 5.0)
+        for _ in range(20):
+            await reader.readexactly(1 << 20)
+            await asyncio.sleep(0.05)
+        assert street.server.connections
+        writer.transport.abort()
+
+
 async def test_silence_after_the_head_is_covered_by_comments() -> None:
     async def slow(envelope: Envelope, out: Outflow) -> None:
         await out.send(head=head(stream=True), data=EVENTS[0])

@@ -372,6 +372,20 @@ async def test_stopping_lets_running_answers_end_and_takes_no_new_ones() -> None
         assert (await street.delivered()).delivery == Delivery.DELIVERY_COMPLETE
 
 
+async def test_stopping_takes_the_rest_of_a_body_that_is_coming_and_answers_it() -> None:
+    async with edge(answer) as street:
+        wire = await street.open()
+        whole = post(BODY)
+        await wire.send(whole[:-10])
+        await until(lambda: street.server.busy == 1)
+        closing = asyncio.create_task(street.server.close(5))
+        await asyncio.sleep(0.1)
+        await wire.send(whole[-10:])
+        assert (await wire.reply()).status == 200
+        assert await wire.closed() == b""
+        await asyncio.wait_for(closing, 2)
+
+
 async def test_stopping_cuts_what_does_not_end_and_never_ends_it_cleanly() -> None:
     async def endless(envelope: Envelope, out: Outflow) -> None:
         await out.send(head=head(stream=True), data=b"data: {}\n\n")

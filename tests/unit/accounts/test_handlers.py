@@ -210,6 +210,21 @@ async def test_another_password_ends_every_other_session_and_opens_a_new_one(sce
     assert (await sign_in(scene, password=OTHER)).token
 
 
+async def test_guesses_at_the_present_password_slow_nobody_elses_change(scene: Rig) -> None:
+    user, mine = await settle(scene), await sign_in(scene)
+    for number in range(25):
+        guesser = user.model_copy(update={"id": f"u_{number}", "email": f"guesser{number}@x.y"})
+        await scene.bus.put("users", user_key(guesser.email), guesser.to_bytes())
+        opened = await sign_in(scene, guesser.email)
+        for _ in range(5):
+            wrong = await change(scene, session=opened.token, current="wrong", password=OTHER)
+            assert wrong.failure.code == "invalid_credentials"
+        assert (await change(scene, session=opened.token, current=RIGHT, password=OTHER)).failure.code == (
+            "rate_limit_exceeded"
+        )
+    assert (await change(scene, session=mine.token, current=RIGHT, password=OTHER)).token
+
+
 async def test_a_link_sets_a_password_once_and_signs_in(scene: Rig) -> None:
     await settle(scene)
     made = await scene.ask(

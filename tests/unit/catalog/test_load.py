@@ -134,6 +134,7 @@ SPOILT_ROUTES = [
     ('evidence = "asserted"', 'scope = "galaxy"\nevidence = "asserted"', ROUTE + "scope: "),
     ('model = "maker.small"', 'model = "us.maker.small"', "us. profile, but its processing is said to be in CA"),
     ('model = "maker.small"', 'model = "eu.maker.small"', "eu. profile, but its processing is said to be in CA"),
+    ('model = "maker.small"', 'model = "xx.maker.small"', "xx. profile, but its processing is said to be in CA"),
     ('model = "maker.small"', 'model = "arn:aws:bedrock:x"', "an ARN, which does not show where it runs"),
     ('evidence = "asserted"', 'evidence = "observed"', "which only a worker can state"),
     ('evidence = "asserted"', 'evidence = "rumour"', ROUTE + "evidence: "),
@@ -261,7 +262,7 @@ LINES = {
 }  # those that a value can be put into
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_any_value_in_any_place_loads_or_is_refused_as_a_catalog_error(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(FILES)))
@@ -275,7 +276,7 @@ def test_any_value_in_any_place_loads_or_is_refused_as_a_catalog_error(data: st.
         _loads_or_says_why(Path(folder))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(junk=st.one_of(st.binary(max_size=80), VALUES.map(lambda v: f"route = {v}\n".encode())))
 def test_any_bytes_load_or_are_refused_as_a_catalog_error(junk: bytes) -> None:
     with TemporaryDirectory() as folder:

@@ -67,7 +67,7 @@ CALLS = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(raw=st.binary() | VALUES.map(orjson.dumps))
 def test_whatever_bytes_arrive_are_an_object_or_an_error_of_ours(raw: bytes) -> None:
     try:
@@ -76,7 +76,7 @@ def test_whatever_bytes_arrive_are_an_object_or_an_error_of_ours(raw: bytes) -> 
         assert len(error.message) < 200  # noqa: PT017 - whether it raises is what varies
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(body=ANY_BODY | FAIR_BODY, headers=HEADERS, call=CALLS)
 def test_whatever_object_is_asked_nothing_but_our_own_errors_is_raised(
     body: dict[str, Any], headers: dict[str, str], call: domain.Call
@@ -90,7 +90,7 @@ def test_whatever_object_is_asked_nothing_but_our_own_errors_is_raised(
     assert asked.shape.image_links <= asked.shape.images
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(headers=HEADERS, betas=st.lists(st.text(), max_size=3))
 def test_versions_are_printable_or_refused(headers: dict[str, str], betas: list[str]) -> None:
     try:
@@ -101,7 +101,7 @@ def test_versions_are_printable_or_refused(headers: dict[str, str], betas: list[
     assert all(text.isascii() and (text.isprintable()) for text in found)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(body=FAIR_BODY, call=CALLS)
 def test_what_is_sent_on_is_the_value_that_was_checked(body: dict[str, Any], call: domain.Call) -> None:
     for name in ("stream", "stream_options", "max_completion_tokens", "temperature"):
@@ -112,7 +112,7 @@ def test_what_is_sent_on_is_the_value_that_was_checked(body: dict[str, Any], cal
     assert list(orjson.loads(asked.body)) == list(kept)  # in the caller's order
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(body=FAIR_BODY, first=FAIR_BODY, call=CALLS)
 def test_of_members_given_twice_the_last_is_what_is_checked_and_sent(
     body: dict[str, Any], first: dict[str, Any], call: domain.Call

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.northern.v1.envelope_pb2 import Dialect
@@ -15,7 +15,6 @@ PLAIN = re.compile(r"[ -~]{0,512}")
 PROTO_TEXT = st.text(max_size=700)
 
 
-@settings(deadline=None)
 @given(text=ANY_TEXT)
 def test_clean_leaves_at_most_512_printable_ascii_characters(text: str) -> None:
     assert PLAIN.fullmatch(headers.clean(text))
@@ -33,7 +32,6 @@ def test_line_ends_and_other_traps_are_encoded(text: str) -> None:
     assert "%" in cleaned or "?" in cleaned
 
 
-@settings(deadline=None)
 @given(words=st.lists(PROTO_TEXT, min_size=9, max_size=9), places=st.lists(PROTO_TEXT, max_size=3))
 def test_every_header_of_a_route_can_be_sent(words: list[str], places: list[str]) -> None:
     names = "tier provider region jurisdiction custody_path credential_source litellm_model evidence route_id".split()

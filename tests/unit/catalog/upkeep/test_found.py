@@ -175,7 +175,7 @@ def test_a_self_hosted_model_is_called_by_its_own_name() -> None:
     assert findings(("self-hosted",), "mistralai/Mistral-7B")["mistralai/Mistral-7B"].route_id == "mistralai/Mistral-7B"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     names=st.sampled_from([BEDROCK, *((name,) for name in CATALOG.egresses if "bedrock" not in name)]),
     models=st.lists(

@@ -188,7 +188,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from([*json.loads(LITELLM)["claude-x"], "modalities", "limit", "cost", "id", "family"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(fields=st.dictionaries(NAMES, JSON, max_size=6), shape=st.sampled_from(["litellm", "dev"]))
 def test_any_entry_is_read_or_refused(fields: dict[str, Any], shape: str) -> None:
     document: dict[str, Any] = (
@@ -200,7 +200,7 @@ def test_any_entry_is_read_or_refused(fields: dict[str, Any], shape: str) -> Non
         assert entry.input is None or 0 <= Decimal(entry.input) <= 10_000
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(prices=st.tuples(*[st.decimals(min_value=0, max_value="0.009", places=15)] * 2))
 def test_a_price_that_a_card_can_hold_comes_out_to_the_last_digit(prices: tuple[Decimal, Decimal]) -> None:
     fields = f'"input_cost_per_token": {prices[0]}, "output_cost_per_token": {prices[1]}'
@@ -212,7 +212,7 @@ def test_a_price_that_a_card_can_hold_comes_out_to_the_last_digit(prices: tuple[
         assert (Decimal(entry.input), Decimal(entry.output)) == (prices[0] * 10**6, prices[1] * 10**6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.one_of(st.binary(max_size=60), JSON.map(lambda value: json.dumps(value).encode())))
 def test_any_bytes_are_read_or_refused(text: bytes) -> None:
     told = ""

@@ -26,6 +26,7 @@ from services.ingress.auth.sessions import Sessions
 from services.ingress.domain import TIERS
 from services.ingress.handlers import Handlers
 from services.ingress.http.origins import Origins
+from services.ingress.http.proxies import Proxies
 from services.ingress.http.server import EdgeServer
 from services.ingress.inference.request import Inference
 from tests.support.broker import until
@@ -61,7 +62,7 @@ async def edge(*states: EgressState, live: Live | None = None) -> AsyncIterator[
     heard, principals = Heard(bus), Principals(bus, PEPPER, Metrics())
     await heard.start()
     await principals.start()
-    sessions = Sessions(bus=bus, principals=principals, secure=False)
+    sessions = Sessions(bus=bus, principals=principals, secure=False, proxies=Proxies())
     handlers = Handlers(
         bus=bus,
         live=live or Live(CATALOG),
@@ -72,7 +73,9 @@ async def edge(*states: EgressState, live: Live | None = None) -> AsyncIterator[
         metrics=Metrics(),
         ready=lambda: (True, {}),
     )
-    server = EdgeServer(handlers, max_body=1 << 20, header_s=10.0, origins=Origins(), metrics=Metrics())
+    server = EdgeServer(
+        handlers, max_body=1 << 20, header_s=10.0, write_idle_s=60.0, origins=Origins(), metrics=Metrics()
+    )
     listener = socket.create_server(("127.0.0.1", 0))
     await server.listen(listener)
     try:

@@ -66,7 +66,7 @@ def order(ours: Chooser, asked: Envelope, names: list[str], *rest: Any) -> list[
 
 
 @given(requests, some, st.sampled_from(NAMES), heard, ratings, st.none() | st.sampled_from(NAMES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_one_more_candidate_never_reorders_the_others(
     asked: Envelope, names: list[str], added: str, signals: Any, said: Any, stayed: str | None
 ) -> None:
@@ -79,7 +79,7 @@ def test_one_more_candidate_never_reorders_the_others(
 
 
 @given(requests, some, heard, ratings, st.none() | st.sampled_from(NAMES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_nothing_is_chosen_outside_the_filters(
     asked: Envelope, names: list[str], signals: Any, said: Any, stayed: str | None
 ) -> None:
@@ -101,7 +101,7 @@ def test_nothing_is_chosen_outside_the_filters(
 
 
 @given(requests, some, heard, ratings, st.none() | st.sampled_from(NAMES), st.randoms())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_same_request_and_snapshot_give_the_same_decision(
     asked: Envelope, names: list[str], signals: Any, said: Any, stayed: str | None, chance: Any
 ) -> None:
@@ -113,7 +113,7 @@ def test_the_same_request_and_snapshot_give_the_same_decision(
 
 
 @given(requests, some)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_figures_stay_on_their_scales(asked: Envelope, names: list[str]) -> None:
     for one in OURS.explain(asked, routes(*names))["candidates"]:
         assert 0 < one["fit"] < 1
