@@ -1,7 +1,9 @@
 """The `ni` command: finds the verb, hands over; one file a verb."""
 
 import argparse
+import errno
 import importlib
+import io
 import os
 import select
 import signal
@@ -32,6 +34,8 @@ VERBS = (
     ("nats-users", "cli.nats_users", "make nkeys and the broker's list of users for a cluster"),
 )
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
 ABOUT = """\
 Northern Inference: one base URL that speaks OpenAI's and Anthropic's APIs, and shows where each prompt went.
 
@@ -56,6 +60,9 @@ class Verb(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one verb and end with its exit code."""
+    _open_what_is_closed()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for terminals that have fewer letters than we write
     try:
         try:
             _run(list(sys.argv[1:] if argv is None else argv))
@@ -63,11 +70,23 @@ def main(argv: Sequence[str] | None = None) -> None:
             sys.stdout.flush()
     except KeyboardInterrupt:  # Ctrl-C before, or without, anything to be stopped in order
         raise SystemExit(128 + signal.SIGINT) from None
-    except BrokenPipeError:
-        if not _nobody_reads():
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            code = 128 + signal.SIGPIPE
+        elif error.errno in _NO_ROOM:
+            print(f"ni: not everything could be written: {error.strerror}", file=sys.stderr)
+            code = os.EX_IOERR
+        else:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
-        raise SystemExit(128 + signal.SIGPIPE) from None
+        raise SystemExit(code) from None
+
+
+def _open_what_is_closed() -> None:
+    """Streams that were closed by whoever started us (`>&-`) lead nowhere: no file of ours may take their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _nobody_reads() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from cli.gateway import Gateway, options, table, with_gateway
+from cli.gateway import Gateway, Refused, options, table, with_gateway
 
 NAME = "credits"
 HELP = """\
@@ -22,6 +22,7 @@ examples:
   ni credits add t_first 25.00 --note "invoice 17"
   ni credits transactions --type deduction --limit 20
 """
+_NO_GATEWAY = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +53,16 @@ async def _show(gateway: Gateway, args: argparse.Namespace) -> int:
 
 async def _add(gateway: Gateway, args: argparse.Namespace) -> int:
     body = {"tenant": args.tenant, "amount": args.amount, "note": args.note}
-    key = args.once or secrets.token_hex(16)
-    return _told(args, await gateway.post("/api/admin/credits", body, Idempotency_Key=key))
+    key = secrets.token_hex(16) if args.once is None else args.once
+    try:
+        told = await gateway.post("/api/admin/credits", body, Idempotency_Key=key)
+    except Refused as refused:
+        # It may have been given all the same: the gateway went away, or says itself that it does not know.
+        unsure = refused.code == _NO_GATEWAY or "with the same Idempotency-Key" in str(refused)
+        if args.once or not unsure:
+            raise
+        raise Refused(f"{refused} (so that it counts once, say it again with --once {key})", refused.code) from None
+    return _told(args, told)
 
 
 async def _transactions(gateway: Gateway, args: argparse.Namespace) -> int:

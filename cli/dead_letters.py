@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(f"no street runs here and no broker is named; start one ({typed('up')}) or set NI_NATS_URL")
     try:
         return asyncio.run(_done(settings, args))
-    except (BusUnavailable, Overloaded):
+    except Overloaded:
         return _refuse("the broker does not answer; look at `ni status`")
     except NorthernError as error:
         return _refuse(error.message)

@@ -18,7 +18,8 @@ from libs.embedded.state import State, read_json
 
 _FAILED = 1
 _NOT_REACHED = 3
-_TIMEOUT = aiohttp.ClientTimeout(total=60)
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+_TIMEOUT = aiohttp.ClientTimeout(sock_connect=60, sock_read=60)  # none for the whole: an export takes what it takes
 
 
 class Refused(Exception):
@@ -79,6 +80,8 @@ class Gateway:
                 raise Refused(_sentence(body) or f"the gateway answered {got.status}")
         except (aiohttp.ClientError, TimeoutError):
             raise Refused("the gateway cannot be reached; is it running (`ni status`)?", _NOT_REACHED) from None
+        except ValueError as error:  # a header that may not be sent, such as one of two lines
+            raise Refused(f"this cannot be sent: {error}") from None
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -126,13 +129,12 @@ async def _opened(args: argparse.Namespace) -> AsyncIterator[Gateway]:
         where = f"no street has run on {args.state.resolve()} and no gateway is named"
         raise Refused(f"{where}; start one (`ni up`), or give --state or --url", _NOT_REACHED)
     origin, key = _origin(str(url)), _key(args)
-    jar = aiohttp.CookieJar(unsafe=True)  # a street on one machine is an address, not a name
+    # A street on one machine is an address, not a name, and plain HTTP there where its cookies are for TLS outside.
+    jar = aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=origin)
     async with aiohttp.ClientSession(base_url=origin, timeout=_TIMEOUT, cookie_jar=jar) as session:
         gateway = Gateway(session, {"Authorization": f"Bearer {key}"} if key else {})
         if not key:
-            email = args.email or known.get("admin_email", "")
-            password = os.environ.get("NI_PASSWORD") or known.get("admin_password", "")
-            await gateway.sign_in(email, password)
+            await gateway.sign_in(*_person(args, known, origin))
         yield gateway
 
 
@@ -159,6 +161,15 @@ def _key(args: argparse.Namespace) -> str:
     if (args.key_file and not key) or not key.isascii() or not key.isprintable():
         raise Refused(f"{where} holds no API key")
     return key
+
+
+def _person(args: argparse.Namespace, known: Mapping[str, str], origin: str) -> tuple[str, str]:
+    """E-mail address and password to sign in with. The administrator's of a street are for that street alone."""
+    password = os.environ.get("NI_PASSWORD")
+    at_home = origin == known.get("base_url") or urlsplit(origin).hostname in _THIS_MACHINE
+    if not password and (not at_home or args.email not in (None, "", known.get("admin_email"))):
+        raise Refused(f"nobody is named to sign in at {origin}: set NI_API_KEY, or NI_EMAIL and NI_PASSWORD")
+    return args.email or known.get("admin_email", ""), password or known.get("admin_password", "")
 
 
 def _bootstrap(args: argparse.Namespace) -> dict[str, str]:

@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
         settings = _settings(args, State(root=Path(os.environ.get("NI_STATE") or ".state").resolve()))
     except ValidationError as error:
         return _refuse("; ".join(sentences(error, StoreSettings)), EX_CONFIG)
+    except UnicodeDecodeError:
+        return _refuse(f"{args.password_file} holds no password", EX_CONFIG)
     except OSError as error:
         return _refuse(f"the password cannot be read: {error.strerror} ({error.filename})", EX_CONFIG)
     except LookupError:

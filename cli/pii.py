@@ -1,6 +1,7 @@
 """`ni pii`: what is personal data in a file, found on this machine, without a gateway and without a model."""
 
 import argparse
+import codecs
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -77,7 +78,10 @@ def _detector(policy: Path | None) -> "Callable[[str], list[Entity]]":
     from services.pii.recognizers.detector import load_detector  # noqa: PLC0415
     from services.pii.recognizers.rules import compile_rules  # noqa: PLC0415
 
-    said = orjson.loads(policy.read_bytes()) if policy else {}
+    try:
+        said = orjson.loads(policy.read_bytes()) if policy else {}
+    except orjson.JSONDecodeError:
+        said = None
     if not isinstance(said, dict):
         raise ValueError(f"{policy}: a policy is a JSON object")  # noqa: TRY004 - told in a sentence
     rules, detector = compile_rules(read_policy({"id": "scan", **said})), load_detector()
@@ -97,7 +101,9 @@ def _read(name: str) -> str:
     raw = sys.stdin.buffer.read(_MOST + 1) if name == "-" else Path(name).read_bytes()
     if len(raw) > _MOST:
         raise ValueError(f"{name}: larger than {_MOST >> 20} MiB; cut it in pieces")
-    return raw.decode("utf-8", "replace")
+    # Of two bytes a letter, as Windows writes "Unicode": read as UTF-8 nothing would be found in it.
+    encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    return raw.decode(encoding, "replace")
 
 
 def _shown(hit: _Hit, *, text: bool) -> dict[str, Any]:

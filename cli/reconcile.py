@@ -32,12 +32,25 @@ examples:
   ni reconcile --json | jq .differences
 """
 _DIFFER, _BEHIND, _SILENT = 1, 2, 3
+_MOST_S = 60  # billing waits no longer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     state_option(parser)
-    parser.add_argument("--wait", type=float, default=15.0, metavar="S", help="for copies to catch up (%(default)s)")
+    parser.add_argument(
+        "--wait", type=_seconds, default=15.0, metavar="S", help=f"for copies to catch up, to {_MOST_S} (%(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as it is")
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= _MOST_S:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds from 0 to {_MOST_S}")
+    return found
 
 
 def run(args: argparse.Namespace) -> int:
@@ -99,7 +112,7 @@ def broker_settings(state: State) -> Settings:
 
 
 async def _asked(settings: Settings, wait_s: float) -> dict[str, Any]:
-    ask = ReconcileAsk(wait_ms=max(0, round(wait_s * 1000))).SerializeToString()
+    ask = ReconcileAsk(wait_ms=round(wait_s * 1000)).SerializeToString()
     async with connect("operator", settings) as bus:
         answer = await bus.request(query("billing", "reconcile"), ask, wait_s + 120)
     told = ReconcileTold.FromString(answer)

@@ -1,6 +1,7 @@
 """`ni router`: what another set of abilities, weights or a classifier would have done, before it is put in place."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,14 +33,17 @@ examples:
   ni router replay --prompts labelled.jsonl --weights candidate.npz
 """
 _FAILED, _NOTHING = 1, 2
-_CONFIG = Path("infra/config")
+_SHIPPED = Path(__file__).parents[1] / "infra" / "config"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     replay = verbs.add_parser("replay", help="logged decisions, or labelled prompts, by a candidate")
     replay.add_argument("--abilities", type=Path, metavar="FILE", help="the candidate: abilities and weights of modes")
-    replay.add_argument("--config", type=Path, default=_CONFIG, metavar="DIR", help="what is in place (%(default)s)")
+    here = Path(os.environ.get("NI_CONFIG_DIR") or _SHIPPED)
+    replay.add_argument(
+        "--config", type=Path, default=here, metavar="DIR", help=f"what is in place (NI_CONFIG_DIR; now {here})"
+    )
     replay.add_argument("--log", type=Path, metavar="FILE", help="rows of GET /api/usage, one a line (default: ask)")
     replay.add_argument("--from", dest="since", metavar="TIME", help="the log from here on")
     replay.add_argument("--to", dest="until", metavar="TIME", help="the log up to here")

@@ -9,12 +9,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 
 from cli.status import state_option, typed
 from libs.embedded.logs import Console
 from libs.embedded.probe import OK, get, until_ready
+from libs.embedded.programs import from_anywhere
 from libs.embedded.state import AlreadyRuns, read_json, write_atomically
 from libs.embedded.street import Opened, StreetSettings, describe, opened, usable
 from libs.embedded.supervisor import BadConfiguration, Child, Supervisor, allow_many_files
@@ -50,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Until stopped: 0; something already runs here: 0; it cannot run like this: 78."""
-    environ = {**os.environ, "NI_STATE": str(args.state.resolve())}  # the children stand elsewhere
+    environ = {**from_anywhere(os.environ, Path.cwd()), "NI_STATE": str(args.state.resolve())}
     settings = read(StreetSettings, environ)
     allow_many_files()
     try:

@@ -39,8 +39,9 @@ _SUMS = ("requests", "prompt_tokens", "completion_tokens", "cost", "currency")
 def configure(parser: argparse.ArgumentParser) -> None:
     for name in _FILTERS:
         parser.add_argument(f"--{name.replace('_', '-')}", dest=f"of_{name}")
-    parser.add_argument("--totals", choices=("day", "model", "key", "task"), help="sums instead of requests")
-    parser.add_argument("--csv", action="store_true", help="all of them, as CSV")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--totals", choices=("day", "model", "key", "task"), help="sums instead of requests")
+    instead.add_argument("--csv", action="store_true", help="all of them, as CSV")
     parser.add_argument("--limit", type=int, default=50, help="how many (default: %(default)s)")
     options(parser)
 

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     invite = verbs.add_parser("invite", help="a user, new or not, and what sets their password")
     invite.add_argument("address", metavar="EMAIL")
     invite.add_argument("--name", dest="full_name", metavar="NAME")
-    invite.add_argument("--role", default="member", help="owner, admin, member, auditor or platform_admin (member)")
+    invite.add_argument("--role", help="owner, admin, member, auditor or platform_admin (a new one's: member)")
     invite.add_argument("--tenant", metavar="ID", help="the account, where it is not one's own")
     for name, what in (("deactivate", "end their sessions and let them in no more"), ("activate", "let them in again")):
         verbs.add_parser(name, help=what).add_argument("id")
@@ -70,12 +70,15 @@ def _told(args: argparse.Namespace, answer: Any, words: str) -> int:
 
 async def _link(gateway: Gateway, args: argparse.Namespace) -> dict[str, Any]:
     wanted = args.address.strip().lower()
+    asked = {"name": args.full_name, "role": args.role, "tenant": args.tenant}
     for user in await gateway.every("/api/admin/users"):
         if user["email"] == wanted:
+            if other := [name for name, value in asked.items() if value not in (None, user[name])]:
+                raise Refused(f"{wanted} exists, with another {other[0]}, which an invitation does not change")
             again: dict[str, Any] = await gateway.post(f"/api/admin/users/{user['id']}/invite", {})
             return again
-    given = {"email": wanted, "name": args.full_name, "role": args.role, "tenant": args.tenant}
-    made = await gateway.post("/api/admin/users", {name: value for name, value in given.items() if value})
+    given = {"email": wanted, "role": "member"} | {name: value for name, value in asked.items() if value}
+    made = await gateway.post("/api/admin/users", given)
     invite: dict[str, Any] = made["invite"]
     return invite
 

@@ -1,6 +1,7 @@
 """`ni catalog`: keeps models, prices and routes true: what upstream says, what accounts can call, what stands out."""
 
 import argparse
+import http.client
 import json
 import os
 import sys
@@ -113,7 +114,7 @@ def _import(args: argparse.Namespace) -> int:
     try:
         text = _read(args.origin)
         harvest = upstream.read(text, source=args.source or args.origin, checked=args.date or args.today)
-    except (OSError, upstream.UpstreamUnreadable) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return _refuse("import", f"{args.origin}: {_reason(error)}")
     for sentence in harvest.refused:
         print(f"refused {sentence}", file=sys.stderr)
@@ -122,7 +123,10 @@ def _import(args: argparse.Namespace) -> int:
     entries = imported.merged(old, harvest.entries)
     new = sum(key not in old for key in entries)
     changed = sum(key in old and entries[key] != old[key] for key in entries)
-    replace_text(args.config / imported.FILE, imported.render(entries))
+    try:
+        replace_text(args.config / imported.FILE, imported.render(entries))
+    except OSError as error:
+        return _refuse("import", f"{args.config / imported.FILE} cannot be written: {error.strerror}")
     print(f"{args.config / imported.FILE}: {len(entries)} models, {new} new, {changed} changed")
     print(f"refused: {len(harvest.refused)}; of other providers or kinds: {harvest.other}")
     return 0
@@ -156,7 +160,8 @@ def _reason(error: Exception) -> str:
         return f"it answered {error.code}"
     if isinstance(error, urllib.error.URLError):
         return f"it cannot be reached ({error.reason})"
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return f"what answers there is not HTTP ({said})" if isinstance(error, http.client.BadStatusLine) else said
 
 
 # --- check --------------------------------------------------------------------------------------------------------

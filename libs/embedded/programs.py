@@ -94,6 +94,18 @@ PROVIDER_VARIABLES = (
 _COMMON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _COMMON_PREFIXES = ("NI_", "LC_")
 _OUTWARD = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_FILES = (
+    "NI_CONFIG_DIR",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
 _VENDOR_PREFIXES = tuple(prefix for group in WORKERS for prefix in group.vendors)
 
 
@@ -124,6 +136,12 @@ def choose_sandbox(asked: str | None, environ: Mapping[str, str]) -> tuple[bool,
     if found:
         return False, f"{found[0]} is set"
     return True, "no provider credential is set"
+
+
+def from_anywhere(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The same environment for programs that do not stand in `folder`: names of files that begin there are whole."""
+    named = {name: path for name in _FILES if (path := environ.get(name)) and not path.startswith("~")}
+    return {**environ, **{name: str(folder / path) for name, path in named.items()}}
 
 
 def clean(environ: Mapping[str, str], vendors: tuple[str, ...] = ()) -> dict[str, str]:

@@ -179,5 +179,5 @@ def read_json(path: Path) -> dict[str, Any]:
     """A small JSON object; empty where there is none."""
     try:
         return cast(dict[str, Any], orjson.loads(path.read_bytes()))
-    except (FileNotFoundError, orjson.JSONDecodeError):
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
         return {}

@@ -59,6 +59,8 @@ class Opened:
 def opened(settings: StreetSettings, environ: Mapping[str, str]) -> Iterator[Opened]:
     """Everything but the processes. Raises AlreadyRuns; ends with 78 and a sentence where it cannot work."""
     state = State(root=settings.state.resolve())
+    if "?" in str(state.root):
+        refuse(f"NI_STATE: the store takes {state.root} to end at its ?; name another folder")
     host = settings.host.removeprefix("[").removesuffix("]")  # IPv6, as it stands in an address
     with usable(state):
         state.prepare()

@@ -114,22 +114,23 @@ class Supervisor:
         pause = _FIRST_PAUSE_S
         while True:
             began = time.monotonic()
-            self._start(child)
-            probe = asyncio.create_task(self._probe(child))
             try:
-                await child.ended.wait()
-            finally:
-                probe.cancel()
-            code = self._code(child)
-            if program.once and code == 0:
-                child.up.set()
-                self._changed()
-                return
-            if code == EX_CONFIG:
-                raise BadConfiguration(f"{program.name} cannot run with this configuration (its reason stands above)")
+                self._start(child)
+            except OSError as error:  # no memory left, or its file is being replaced: the others go on
+                became = f"cannot be started ({error.strerror})"
+            else:
+                code = await self._end(child)
+                if program.once and code == 0:
+                    child.up.set()
+                    self._changed()
+                    return
+                if code == EX_CONFIG:
+                    why = "cannot run with this configuration (its reason stands above)"
+                    raise BadConfiguration(f"{program.name} {why}")
+                became = described(code)
             if time.monotonic() - began > _STEADY_S:
                 pause = _FIRST_PAUSE_S
-            self._console.say(f"{program.name} {described(code)}; starting it again in {pause:g} s")
+            self._console.say(f"{program.name} {became}; starting it again in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
             child.restarts += 1
@@ -157,6 +158,15 @@ class Supervisor:
         )
         child.started = time.time()
         self._changed()
+
+    async def _end(self, child: Child) -> int:
+        """The exit code of its present run, once that is over."""
+        probe = asyncio.create_task(self._probe(child))
+        try:
+            await child.ended.wait()
+        finally:
+            probe.cancel()
+        return self._code(child)
 
     async def _probe(self, child: Child) -> None:
         """Find out when it is ready, and say so if that is news."""

@@ -1,13 +1,16 @@
 """Plausible values for a JSON schema: what a model would fill in, decided by type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Schema = Mapping[str, Any]  # JSON Schema is open by nature
 
 _DEEPEST = 12  # a schema may refer to itself
 _MOST_ITEMS = 100
+_MOST_VALUES = 20_000  # one that refers to itself in several places would have no end
 _MOST_LETTERS = 10_000
+# A schema's members may be anything, and more than can be told: RecursionError and StopIteration are of those.
+_FAULTS = (AttributeError, IndexError, KeyError, RecursionError, StopIteration, TypeError, ValueError)
 _FORMATS = {
     "date": "2026-01-31",
     "date-time": "2026-01-31T12:00:00Z",
@@ -30,12 +33,13 @@ def example(schema: Schema, words: str) -> Any:
     Raises UnfillableSchemaError.
     """
     try:
-        return _value(schema, words, schema, 0)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # a schema's members may be anything
+        return _value(schema, words, schema, 0, iter(range(_MOST_VALUES)))
+    except _FAULTS as error:
         raise UnfillableSchemaError("the sandbox cannot fill this JSON schema") from error
 
 
-def _value(schema: Schema, words: str, root: Schema, depth: int) -> Any:
+def _value(schema: Schema, words: str, root: Schema, depth: int, left: Iterator[int]) -> Any:
+    next(left)
     if depth > _DEEPEST:
         return None
     schema = _resolved(schema, root)
@@ -44,16 +48,17 @@ def _value(schema: Schema, words: str, root: Schema, depth: int) -> Any:
     if options := schema.get("enum"):
         return options[0]
     if branches := schema.get("anyOf") or schema.get("oneOf"):
-        return _value(_not_null(branches), words, root, depth + 1)
+        return _value(_not_null(branches), words, root, depth + 1, left)
     match _type(schema):
         case "object":
             properties = schema.get("properties", {})
             required = schema.get("required", ())
-            return {str(name): _value(properties.get(name, {}), words, root, depth + 1) for name in required}
+            return {str(name): _value(properties.get(name, {}), words, root, depth + 1, left) for name in required}
         case "array":
             item = schema.get("items")
-            one = _value(item if isinstance(item, Mapping) else {}, words, root, depth + 1)
-            return [one] * min(schema.get("minItems", 1), _MOST_ITEMS)
+            one = item if isinstance(item, Mapping) else {}
+            count = min(schema.get("minItems", 1), _MOST_ITEMS)
+            return [_value(one, words, root, depth + 1, left) for _ in range(count)]
         case "integer" | "number":
             return _number(schema)
         case "boolean":

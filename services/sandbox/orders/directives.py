@@ -6,7 +6,10 @@ from typing import Self
 
 STATUSES = frozenset({400, 401, 403, 404, 408, 413, 422, 429, 500, 503, 529})
 ERRORS = frozenset({"throttling", "modelStreamError", "internalServer", "serviceUnavailable", "validation"})
-_MOST = 1 << 28  # no number in a directive is above this: a typo must not fill the memory
+# No number in a directive is above these: a typo must not fill the memory, nor one answer hold up all others.
+_MOST = 1 << 28
+_MOST_OF = {"chunks": 100_000, "chunk_bytes": 64 << 20, "body_bytes": 64 << 20}
+_DIGITS = len(str(_MOST))
 
 _WRITTEN = re.compile(r"[ \t]*\[\[sandbox\b([^\]]*)\]\]", re.IGNORECASE)
 
@@ -73,8 +76,9 @@ def _member(word: str) -> tuple[str, int | str | bool]:
         if value not in ERRORS:
             raise UnknownDirectiveError(f"sandbox: error is one of {', '.join(sorted(ERRORS))}")
         return name, value
-    if not (value.isascii() and value.isdigit()) or int(value) > _MOST:
-        raise UnknownDirectiveError(f"sandbox: {name} takes a whole number up to {_MOST}")
+    most = _MOST_OF.get(name, _MOST)
+    if not (value.isascii() and value.isdigit()) or len(value) > _DIGITS or int(value) > most:
+        raise UnknownDirectiveError(f"sandbox: {name} takes a whole number up to {most}")
     if name == "status" and int(value) not in STATUSES:
         raise UnknownDirectiveError(f"sandbox: status is one of {sorted(STATUSES)}")
     return name, max(1, int(value)) if name == "burst" else int(value)

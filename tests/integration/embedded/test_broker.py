@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -23,6 +24,7 @@ from libs.embedded.state import State, free_ports
 from libs.embedded.street import nats_server
 from libs.runtime.settings import Settings
 from services.worker.money.asking import Ledger
+from tests.support.broker import until
 
 STORE_BYTES = 300 << 20
 
@@ -121,17 +123,31 @@ async def test_a_service_may_not_publish_what_is_anothers(broker: Broker) -> Non
         assert await bus.last_seq("EVENTS") == 0
 
 
-async def test_without_a_seed_nobody_gets_in(broker: Broker, tmp_path: Path) -> None:
+async def test_without_a_seed_that_the_broker_knows_nobody_gets_in_and_that_is_said(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("libs.bus.nats._CONNECT_S", 2)
     stranger = tmp_path / "stranger"
     stranger.mkdir()
     keyring.fill_seeds(stranger, ["router"])
-    for settings in (
-        Settings(nats_url=broker.url),
-        Settings(nats_url=broker.url, nats_seed_file=stranger / "router.nk"),
+    seed = stranger / "router.nk"
+    for settings, said in (
+        (Settings(nats_url=broker.url), "lets nobody in without a key; name its file in NI_NATS_SEED_FILE"),
+        (Settings(nats_url=broker.url, nats_seed_file=seed), f"does not know the key in {seed}; name another"),
     ):
-        with pytest.raises((BusUnavailable, TimeoutError)):
-            async with asyncio.timeout(2), connect("router", settings):
+        with pytest.raises(BusUnavailable, match=re.escape(said)):
+            async with connect("router", settings):
                 pass
+
+
+async def test_a_connection_outlives_the_file_of_its_seed(broker: Broker) -> None:
+    settings = broker.settings("router")
+    async with connect("router", settings) as bus:
+        assert settings.nats_seed_file is not None
+        settings.nats_seed_file.unlink()
+        broker.kill()
+        await broker.start()
+        await until(lambda: bus.connects == 2)
 
 
 def test_the_template_of_a_cluster_is_one_the_server_accepts(tmp_path: Path) -> None:

@@ -175,6 +175,22 @@ async def test_one_that_keeps_falling_is_started_less_and_less_often(tmp_path: P
     assert shown[:3] == ["0.2 s", "0.4 s", "0.8 s"]
 
 
+async def test_one_that_cannot_be_started_for_a_while_ends_no_other(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    binary = tmp_path / "nats-server"
+    binary.symlink_to("/bin/sleep")
+    broker = Program(name="nats", argv=(str(binary), "60"), stop_s=5)
+    async with supervised(tmp_path, broker, server("router", port, tmp_path / "notes")) as street:
+        await street.up("nats", "router")
+        kept = street.pid("router")
+        binary.unlink()  # as when it is being installed anew
+        os.kill(street.pid("nats"), signal.SIGKILL)
+        await until(lambda: "cannot be started (No such file or directory)" in street.shown, "no word of it")
+        binary.symlink_to("/bin/sleep")
+        await until(lambda: street.pid("nats") > 0, "not started again")
+        assert street.pid("router") == kept
+
+
 async def test_wrong_configuration_stops_everything_and_is_not_tried_again(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     bad = script("ingress", "import sys; print('configuration: NI_X: no', file=sys.stderr); sys.exit(78)")

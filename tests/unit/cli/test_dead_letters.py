@@ -1,16 +1,20 @@
 """`ni dead-letter`: what was put aside is listed, and put back once."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from cli.__main__ import main
 from cli.dead_letters import letters, replay
 from libs.bus.base import Stored
 from libs.bus.memory import MemoryBus
 from libs.contracts.subjects import EVENTS, LEDGER
+from libs.embedded.state import free_ports
 from libs.projection.base import UnreadableError
 from libs.projection.following import Following
 from libs.projection.letters import Letter
+from libs.runtime.settings import EX_CONFIG
 from libs.telemetry.metrics import Metrics
 
 
@@ -93,3 +97,29 @@ async def test_the_journal_takes_nothing_twice() -> None:
     (left,) = await replay(bus, [letter])
     assert "takes nothing twice" in left
     assert await bus.last_seq(LEDGER) == 1
+
+
+def test_which_broker_does_not_answer_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("libs.bus.nats._CONNECT_S", 0.2)
+    url = f"nats://127.0.0.1:{free_ports(1)[0]}"
+    monkeypatch.setenv("NI_NATS_URL", url)
+    with pytest.raises(SystemExit) as ended:
+        main(["dead-letter"])
+    assert ended.value.code == 3
+    assert f"ni dead-letter: no broker answers at {url}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["dead-letter", "reconcile", "provision"])
+def test_a_seed_file_that_is_missing_is_a_sentence_of_every_verb_that_asks_the_broker(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NI_NATS_URL", "nats://127.0.0.1:1")
+    monkeypatch.setenv("NI_NATS_SEED_FILE", str(tmp_path / "missing.nk"))
+    with pytest.raises(SystemExit) as ended:
+        main([verb])
+    assert ended.value.code == EX_CONFIG
+    said = capsys.readouterr().err
+    assert said.startswith(f"configuration: NI_NATS_SEED_FILE: {tmp_path / 'missing.nk'} cannot be read")
+    assert len(said.splitlines()) == 1

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,33 @@ def test_a_reader_that_has_seen_enough_is_no_error(words: list[str]) -> None:
     assert b"Traceback" not in done.stderr
     assert b"Exception ignored" not in done.stderr
     assert done.returncode in {141, 1}
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_error(closed: str) -> None:
+    env = {**os.environ, "NI_STATE": "/nowhere"}
+    command = ["sh", "-c", f"exec {sys.executable} -m cli status {closed}"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, env=env, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (3, b"")
+
+
+def test_a_terminal_that_has_not_every_letter_is_shown_the_others_as_escapes() -> None:
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "cli", "up", "--help"]
+    done = subprocess.run(command, capture_output=True, env=env, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"OPENAI_API_KEY=\\u2026 ni up" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("words", [["--help"], ["status"], ["pii", "--help"]])
+def test_an_output_that_is_full_is_told_in_a_sentence(words: list[str]) -> None:
+    env = {**os.environ, "NI_STATE": "/nowhere"}
+    command = [sys.executable, "-m", "cli", *words]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=env, timeout=60, check=False)
+    assert done.returncode == os.EX_IOERR
+    assert done.stderr == b"ni: not everything could be written: No space left on device\n"
 
 
 def test_ctrl_c_ends_a_verb_without_a_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

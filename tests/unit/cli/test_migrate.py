@@ -37,3 +37,11 @@ def test_without_a_street_it_says_where_it_looked(
     monkeypatch.delenv("NI_STORE_URL", raising=False)
     assert ended() == EX_CONFIG
     assert f"no street runs on {tmp_path}" in capsys.readouterr().err
+
+
+def test_a_file_that_holds_no_password_is_said_and_not_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "password").write_bytes(b"\xff\xfe")
+    assert ended("--url", "http://127.0.0.1:1", "--password-file", str(tmp_path / "password")) == EX_CONFIG
+    assert capsys.readouterr().err == f"ni migrate: {tmp_path / 'password'} holds no password\n"

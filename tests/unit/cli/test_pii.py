@@ -40,6 +40,14 @@ def test_places_are_told_and_what_stands_there_only_when_asked(
     assert MAIL in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_file_as_windows_writes_it_is_read(encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""  # the others write it themselves
+    (tmp_path / "a.txt").write_text(f"{mark}write to {MAIL}\r\n", encoding=encoding)
+    assert scan("--show-text", str(tmp_path / "a.txt")) == 1
+    assert MAIL in capsys.readouterr().out
+
+
 def test_lines_of_json_from_standard_input_under_a_policy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,5 +73,7 @@ def test_what_cannot_be_carried_out_is_said_in_a_sentence(
     (tmp_path / "policy.json").write_text(policy)
     (tmp_path / "a.txt").write_text("x")
     assert scan("--policy", str(tmp_path / "policy.json"), str(tmp_path / "a.txt")) == 2
-    assert capsys.readouterr().err.startswith("ni pii: ")
+    said = capsys.readouterr().err
+    assert said.startswith("ni pii: ")
+    assert "policy" in said
     assert scan(str(tmp_path / "none.txt")) == 2

@@ -69,3 +69,14 @@ def test_a_classifier_is_scored_on_labelled_prompts(tmp_path: Path, capsys: pyte
     weights = "services/router/classifier/data/weights.npz"
     assert run("--prompts", str(path), "--weights", weights) == 0
     assert "both say the same of 100.0%" in capsys.readouterr().out
+
+
+def test_what_is_in_place_is_the_shipped_catalogue_wherever_one_stands_and_the_variable_s_where_it_is_set(
+    log: Path, candidate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NI_CONFIG_DIR", raising=False)
+    assert run("--abilities", str(candidate), "--log", str(log)) == 0
+    monkeypatch.setenv("NI_CONFIG_DIR", str(tmp_path / "none"))
+    assert run("--abilities", str(candidate), "--log", str(log)) == 1
+    assert "egresses.toml: it cannot be read" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from libs.embedded.programs import (
     admin_names,
     choose_sandbox,
     clean,
+    from_anywhere,
     programs,
 )
 from libs.embedded.state import Ports, State
@@ -166,6 +167,20 @@ def test_our_own_settings_win_over_what_the_caller_exported() -> None:
     street = a_street({"NI_NATS_URL": "nats://elsewhere", "NI_ADMIN_PORT": "9"}, sandbox=True)
     assert street["router"].env["NI_NATS_URL"] == "nats://127.0.0.1:1"
     assert street["router"].env["NI_ADMIN_PORT"] != "9"
+
+
+def test_files_are_looked_for_where_the_street_was_started_and_not_where_its_programs_stand() -> None:
+    named = {
+        "NI_CONFIG_DIR": "conf",
+        "GOOGLE_APPLICATION_CREDENTIALS": "key.json",
+        "AWS_CONFIG_FILE": "~/.aws/config",
+        "AWS_CA_BUNDLE": "",
+    }
+    street = a_street(from_anywhere(named, Path("/srv/northern")), sandbox=False)
+    assert street["router"].env["NI_CONFIG_DIR"] == "/srv/northern/conf"
+    vertex, bedrock = street["worker-self-hosted"].env, street["worker-bedrock"].env
+    assert vertex["GOOGLE_APPLICATION_CREDENTIALS"] == "/srv/northern/key.json"
+    assert (bedrock["AWS_CONFIG_FILE"], bedrock["AWS_CA_BUNDLE"]) == ("~/.aws/config", "")
 
 
 def test_the_keys_of_accounts_own_credentials_are_handed_to_who_seals_and_who_opens_and_to_nobody_else() -> None:

@@ -85,3 +85,8 @@ def test_a_folder_that_is_a_file_has_no_holder(tmp_path: Path) -> None:
 def test_a_process_that_is_gone_is_not_alive() -> None:
     assert alive(os.getpid())
     assert not alive(2**22 + 1)
+
+
+def test_below_a_file_there_is_no_object_to_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert read_json(State(root=tmp_path / "file").running) == {}

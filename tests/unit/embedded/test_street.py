@@ -28,6 +28,13 @@ def test_a_folder_that_cannot_be_one_is_named_with_what_to_do(
     assert "name another folder" in said
 
 
+def test_a_folder_that_the_store_would_read_as_another_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "name another folder" in refused(StreetSettings(state=tmp_path / "really?", port=0), capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_cannot_be_written_inside_the_folder_is_named_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

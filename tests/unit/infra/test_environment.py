@@ -39,12 +39,21 @@ def test_every_variable_is_known_to_its_program(name: str, module: str, given: d
 
 
 def test_the_sandbox_beside_a_worker_is_told_only_what_it_reads() -> None:
-    address, sidecar, _ = yaml.safe_load((SANDBOX / "beside-worker.yaml").read_text())
+    address, sidecar = yaml.safe_load((SANDBOX / "beside-worker.yaml").read_text())
     assert address["value"]["name"] in settings("services.worker.settings")
     (container,) = sidecar["value"]
     given = {entry["name"]: entry["value"] for entry in container["env"]}
     assert given.keys() <= settings("services.sandbox.settings")
     assert address["value"]["value"] == f"http://127.0.0.1:{given['NI_SANDBOX_PORT']}"
+
+
+def test_no_sandbox_beside_a_worker_fills_the_small_disk_that_it_has_with_a_line_for_each_request() -> None:
+    _, sidecar = yaml.safe_load((SANDBOX / "beside-worker.yaml").read_text())
+    (container,) = sidecar["value"]
+    beside = [{entry["name"] for entry in container["env"]}]
+    beside += [set(given) for name, _, given in in_compose() if name.startswith("sandbox")]
+    assert all("NI_SANDBOX_PORT" in given for given in beside)
+    assert all("NI_SANDBOX_LOG_FILE" not in given for given in beside)
 
 
 @pytest.mark.parametrize("name", EGRESSES)

@@ -1,6 +1,11 @@
 """`ni catalog import` and `check`: what they write, what they refuse, what they end with."""
 
 import json
+import resource
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
@@ -69,12 +74,46 @@ def test_an_import_from_an_address_names_it_as_the_source(config: Path, lists: L
     assert imported.read(config)["openai", "gpt-x"].source == address
 
 
+def greeted(other: socket.socket) -> None:
+    """What a broker says to whoever connects."""
+    with other.accept()[0] as connection:
+        connection.sendall(b"INFO {}\r\n")
+
+
+def test_a_place_where_something_else_answers_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        answering = threading.Thread(target=greeted, args=(other,))
+        answering.start()
+        address = f"http://127.0.0.1:{other.getsockname()[1]}/prices.json"
+        assert ended("import", "--from", address, "--config", str(config)) == 1
+        answering.join()
+    assert "what answers there is not HTTP" in capsys.readouterr().err
+
+
+def test_a_list_for_which_there_is_no_room_leaves_the_catalogue_as_it_was(config: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in config.rglob("*") if path.is_file()}
+    (tmp_path / "prices.json").write_text(UPSTREAM)
+    command = [sys.executable, "-m", "cli", "catalog", "import"]
+    words = ["--from", str(tmp_path / "prices.json"), "--config", str(config)]
+
+    def almost_no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+
+    done = subprocess.run([*command, *words], capture_output=True, text=True, preexec_fn=almost_no_room, check=False)
+    assert done.returncode == 1
+    assert f"{config / imported.FILE} cannot be written: File too large" in done.stderr
+    assert {path: path.read_bytes() for path in config.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.parametrize(
     ("origin", "sentence"),
     [
         ("http://example.invalid/prices.json", "only files, https addresses and this machine are read"),
         ("ftp://127.0.0.1/prices.json", "only files, https addresses and this machine are read"),
         ("/nonexistent/prices.json", "No such file or directory"),
+        ("https://[127.0.0.1/prices.json", "Invalid IPv6 URL"),
+        ("https://two words/prices.json", "control characters"),
+        ("http://127.0.0.1:port/prices.json", "nonnumeric port"),
         ("{url}/v9", "it answered 404"),
         ("{url}/page", "it is not JSON"),
         ("{url}/empty", "no model of a provider that is dialled here could be read"),

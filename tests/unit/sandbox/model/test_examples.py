@@ -46,6 +46,19 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
 
 
 @pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {name: {"$ref": "#"} for name in "abcd"}, "required": list("abcd")},
+        {"items": {"items": {"items": {}, "minItems": 100}, "minItems": 100}, "minItems": 100},
+        {"allOf": [{"$ref": "#"}]},
+    ],
+)
+def test_a_schema_whose_value_would_have_no_end_is_said_to_be_unfillable(schema: dict[str, Any]) -> None:
+    with pytest.raises(UnfillableSchemaError):
+        example(schema, "x")
+
+
+@pytest.mark.parametrize(
     "schema", [{"type": "object", "required": 7}, {"properties": [1], "required": ["a"]}, {"enum": 3}]
 )
 def test_what_is_no_schema_is_said_so(schema: dict[str, Any]) -> None:

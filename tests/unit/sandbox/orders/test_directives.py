@@ -29,6 +29,10 @@ def test_a_prompt_without_a_directive_is_plain() -> None:
         "error=oops",
         "hang=no",
         "chunks=99999999999",
+        "chunks=100001",
+        "chunk_bytes=67108865",
+        "body_bytes=67108865",
+        f"chunk_ms={'9' * 5000}",
     ],
 )
 def test_a_mistyped_directive_is_refused(text: str) -> None:
