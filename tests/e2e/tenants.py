@@ -124,6 +124,7 @@ async def settle(side: Side) -> Belongings:
             cursors[prefix + path] = (await side.must("GET", prefix + path, params={"limit": "1"}))["next"]
     for path in ("/api/admin/users", "/api/admin/pii-audit", "/api/admin/log"):
         cursors[path] = (await side.must("GET", path, params={"limit": "1"}))["next"]
+    cursors["/api/admin/custody/holds"] = ids[0]  # a page ends with a request, and is longer than a test makes it
     assert all(cursors.values())
     keys = (await side.must("GET", "/api/keys"))["data"]
     return Belongings(

@@ -83,7 +83,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "list_witnesses": OPEN,
     "export_custody": Rule(Kind.OWN, {"tenant": 404}),
     "put_hold": Rule(Kind.OWN, {"tenant": 404, "request_id": 404}),
-    "list_holds": Rule(Kind.OWN, {"tenant": 404}),
+    "list_holds": Rule(Kind.OWN, {"tenant": 404, "cursor": 200}),
     "lift_hold": Rule(Kind.OWN, {"tenant": 404, "request_id": 404}),
     "put_retention": Rule(Kind.OWN, {"tenant": 404}),
     "get_retention": Rule(Kind.OWN, {"tenant": 404}),
