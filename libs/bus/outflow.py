@@ -11,11 +11,11 @@ from libs.bus.inflow import WINDOW
 from libs.bus.ticks import Ticks
 from libs.contracts import subjects
 from libs.contracts.errors import BusUnavailable, Overloaded
+from libs.contracts.large import joined
 from libs.contracts.northern.v1.frames_pb2 import BodyPiece, Control, End, Failure, Frame, Head
 from libs.telemetry.log import logger
 
 PIECE = 64 << 10  # the largest Data of one frame
-_THREADED = 1 << 20  # putting more of a body together holds running streams up
 _PULL = 256 << 10  # a piece of a body
 _PULLS = 4  # in flight
 _SILENT_S = 6.0
@@ -216,10 +216,7 @@ class Outflow:
         finally:
             for pull in pulls:
                 pull.cancel()
-        whole = [pieces[offset] for offset in range(0, size, _PULL)]
-        if size > _THREADED:
-            return await asyncio.to_thread(b"".join, whole)  # which lets go of the interpreter for as much
-        return b"".join(whole)
+        return await joined([pieces[offset] for offset in range(0, size, _PULL)])
 
     async def _send(self, frame: Frame, size: int = 0) -> None:
         """`size`: of its data, which waits for credit."""

@@ -19,6 +19,7 @@ from libs.embedded.nats_config import render
 from libs.embedded.programs import Program, Street, admin_names, choose_sandbox, programs
 from libs.embedded.state import Ports, State, pick_ports, take_lock, write_atomically
 from libs.embedded.supervisor import Child
+from libs.runtime.listening import plain
 from libs.runtime.settings import Settings, refuse
 
 _STORE_BYTES_MOST = 20 << 30
@@ -61,7 +62,7 @@ def opened(settings: StreetSettings, environ: Mapping[str, str]) -> Iterator[Ope
     state = State(root=settings.state.resolve())
     if "?" in str(state.root):
         refuse(f"NI_STATE: the store takes {state.root} to end at its ?; name another folder")
-    host = settings.host.removeprefix("[").removesuffix("]")  # IPv6, as it stands in an address
+    host = plain(settings.host)
     with usable(state):
         state.prepare()
         lock_fd = take_lock(state, _url(host, settings.port))

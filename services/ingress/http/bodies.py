@@ -8,11 +8,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 
 from libs.contracts.errors import InvalidRequest, RequestTooLarge, SlowRequest
+from libs.contracts.large import joined
 
 MOST: Final = 64 << 10
 UNREADABLE_CODING: Final = "the body is packed in a way that is not read here; send it plain, or as gzip or deflate"
 _IDLE_S: Final = 30.0
-_THREADED: Final = 1 << 20  # putting more together holds running streams up
 _CODINGS: Final = frozenset({"identity", "gzip", "deflate", "zstd"})  # what aiohttp unpacks, where it can at all
 GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -63,6 +63,4 @@ async def _read(request: BaseRequest, most: int, idle_s: float, too_large: str) 
         raise SlowRequest("the body stopped coming; send it again") from None
     except (web.RequestPayloadError, HttpProcessingError) as error:
         raise InvalidRequest("the body cannot be read as it is encoded") from error
-    if size > _THREADED:
-        return await asyncio.to_thread(b"".join, parts)  # which lets go of the interpreter for as much
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return parts[0] if len(parts) == 1 else await joined(parts)

@@ -1,8 +1,6 @@
 """One inference request at the edge: who, what, over the bus to a worker and back, and what was delivered."""
 
 import asyncio
-import hashlib
-import hmac
 import os
 import time
 from collections.abc import Callable, Coroutine
@@ -25,6 +23,7 @@ from libs.contracts.errors import (
     RecordUnavailable,
     ResidencyRefused,
 )
+from libs.contracts.large import LARGE, keyed_hash
 from libs.contracts.northern.v1.envelope_pb2 import (
     OPERATION_GENERATE,
     BodyRef,
@@ -60,7 +59,6 @@ _NO_PII = (
     "try again in a moment"
 )
 _MAX_OPTIONS = 16 << 10  # of `stream_options`, which go in the envelope itself
-_THREADED = 1 << 20  # hashing this much blocks the loop for longer than a stream should wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,10 +177,10 @@ class Inference:
         self, request: BaseRequest, raw: bytes, who: Principal, call: domain.Call, salt: bytes
     ) -> tuple[domain.Asked, bytes]:
         """The parsed request and HMAC-SHA-256(salt, body as received)."""
-        if len(raw) < _THREADED:
-            return self._asked(domain.parse(raw), request, who, call), hmac.digest(salt, raw, "sha256")
+        if len(raw) <= LARGE:
+            return self._asked(domain.parse(raw), request, who, call), await keyed_hash(salt, raw)
         async with self.large:
-            digest = await asyncio.to_thread(hmac.digest, salt, raw, hashlib.sha256)
+            digest = await keyed_hash(salt, raw)
             body = domain.parse(raw)
             await asyncio.sleep(0)
             asked = self._asked(body, request, who, call)

@@ -1,14 +1,13 @@
 """What a run puts on record: the intent before anything leaves, and one end for it, in that order."""
 
 import asyncio
-import hashlib
-import hmac
 import time
 
 from google.protobuf.message import Message as Proto
 
 from libs.bus.facts import FactPublisher
 from libs.contracts.errors import RecordUnavailable, ResidencyRefused
+from libs.contracts.large import keyed_hash
 from libs.contracts.northern.v1.envelope_pb2 import Envelope
 from libs.contracts.northern.v1.facts_pb2 import Egress, Fact, Finished
 from libs.contracts.northern.v1.frames_pb2 import RouteFacts
@@ -17,7 +16,6 @@ from libs.telemetry.log import logger
 from services.worker import domain
 from services.worker.requests.testimony import Intent, Witness
 
-_THREADED = 1 << 20  # hashing more than this blocks the loop for too long
 WAIT_S = 5.0  # how long a fact may take to become durable before somebody is told
 
 
@@ -108,10 +106,7 @@ async def intent(
 
     Attempts are numbered by their records: a candidate that was passed over has none.
     """
-    if len(sent) > _THREADED:
-        sent_hash = await asyncio.to_thread(hmac.digest, envelope.salt, sent, hashlib.sha256)
-    else:
-        sent_hash = hmac.digest(envelope.salt, sent, "sha256")
+    sent_hash = await keyed_hash(envelope.salt, sent)
     egress = Egress(
         boot_id=boot_id,
         attempt=len(envelope.tries),
